@@ -1,0 +1,36 @@
+"""Small Steps: how neural networks learn, by experiment.
+
+``import adl`` loads nothing heavy: each module is imported when it is first named, and brings
+torch, plotnine or scikit-learn along only if it needs them.
+
+Examples
+--------
+>>> import adl
+>>> round(adl.model_1p.critical_step_size([1.0, 2.0, 3.0]), 4)
+0.2143
+"""
+
+from importlib import import_module
+from types import ModuleType
+
+__all__ = [
+    "claims",
+    "exercises",
+    "live",
+    "model_1p",
+    "model_2p",
+    "plotting",
+    "row_by_row",
+    "sklearn",
+]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import a public module of the package the first time that it is named (PEP 562)."""
+    if name in __all__:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module 'adl' has no attribute {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,154 @@
+"""Reading what callers pass in, and refusing in words what cannot be used.
+
+Every function takes the argument's name first, so that the message can say which argument it was,
+what came, and what was expected.
+"""
+
+import math
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+
+def vector(name: str, values: Any) -> np.ndarray:
+    """One-dimensional float64 array from a list, array, pandas Series or tensor.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    values : array_like, shape (n,)
+        Finite real numbers, at least one.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n,)
+        A new float64 array; the caller's data are never shared.
+
+    Raises
+    ------
+    TypeError
+        If `values` is not a sequence of real numbers.
+    ValueError
+        If it is empty, not one-dimensional, or holds nan or inf.
+
+    Examples
+    --------
+    >>> vector("x", [1, 2.5])
+    array([1. , 2.5])
+    """
+    expected = "expected a sequence of finite numbers"
+    if isinstance(values, str | bytes | dict | set) or values is None:
+        raise TypeError(f"{name}: {expected}, got {type(values).__name__} {_short(values)}")
+    if hasattr(values, "detach"):  # a tensor, on any device and with or without a graph
+        values = values.detach().cpu().tolist()
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{name}: {expected}, got rows of different lengths") from None
+    if array.dtype.kind == "O" and array.size and all(map(_is_real, array.ravel())):
+        array = array.astype(float)  # pandas' nullable columns, fractions, very long integers
+    if array.dtype.kind not in "iuf" and array.size:
+        raise TypeError(f"{name}: {expected}, got {_short(values)} of type {array.dtype}")
+    if array.ndim != 1:
+        raise ValueError(f"{name}: expected one dimension, got shape {array.shape}")
+    if array.size == 0:
+        raise ValueError(f"{name}: expected at least one number, got none")
+    array = np.array(array, dtype=np.float64)
+    bad = np.flatnonzero(~np.isfinite(array))
+    if bad.size:
+        raise ValueError(f"{name}: {expected}, got {array[bad[0]]} at position {bad[0]}")
+    return array
+
+
+def pair(x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and targets as two float64 arrays of one length; see `vector`.
+
+    Examples
+    --------
+    >>> pair([1, 2], [3])
+    Traceback (most recent call last):
+    ...
+    ValueError: y: expected as many numbers as in x (2), got 1
+    """
+    x, y = vector("x", x), vector("y", y)
+    if len(x) != len(y):
+        raise ValueError(f"y: expected as many numbers as in x ({len(x)}), got {len(y)}")
+    return x, y
+
+
+def real(name: str, value: Any) -> float:
+    """One finite real number.
+
+    Raises
+    ------
+    TypeError
+        If `value` is not a number (truth values and strings are not).
+    ValueError
+        If it is nan or infinite.
+
+    Examples
+    --------
+    >>> real("step_size", float("nan"))
+    Traceback (most recent call last):
+    ...
+    ValueError: step_size: expected a finite number, got nan
+    """
+    if hasattr(value, "item") and getattr(value, "shape", None) == ():
+        value = value.item()  # numpy scalars and zero-dimensional tensors
+    if not _is_real(value):
+        raise TypeError(
+            f"{name}: expected a finite number, got {type(value).__name__} {_short(value)}"
+        )
+    if not math.isfinite(value):
+        raise ValueError(f"{name}: expected a finite number, got {value}")
+    return float(value)
+
+
+def whole(name: str, value: Any, *, at_least: int) -> int:
+    """A whole number that is not below `at_least`; 8.0 counts as whole, True does not.
+
+    Raises
+    ------
+    TypeError
+        If `value` is not a number.
+    ValueError
+        If it is not whole, or too small.
+
+    Examples
+    --------
+    >>> whole("epochs", 2.5, at_least=1)
+    Traceback (most recent call last):
+    ...
+    ValueError: epochs: expected a whole number of at least 1, got 2.5
+    """
+    number = value if isinstance(value, Integral) and _is_real(value) else real(name, value)
+    if number != int(number) or number < at_least:
+        raise ValueError(f"{name}: expected a whole number of at least {at_least}, got {value}")
+    return int(number)
+
+
+def interval(low_name: str, low: Any, high_name: str, high: Any) -> tuple[float, float]:
+    """Two finite numbers of which the first is below the second.
+
+    Examples
+    --------
+    >>> interval("wmin", 4, "wmax", -1)
+    Traceback (most recent call last):
+    ...
+    ValueError: wmin: expected a number below wmax (-1.0), got 4.0
+    """
+    low, high = real(low_name, low), real(high_name, high)
+    if low >= high:
+        raise ValueError(f"{low_name}: expected a number below {high_name} ({high}), got {low}")
+    return low, high
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,114 @@
+"""Every refusal names the argument, what came, and what was expected."""
+
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from adl import _inputs
+
+SAME = [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1, 2, 3],
+        (1.0, 2.0, 3.0),
+        range(1, 4),
+        np.array([1, 2, 3], dtype=np.int8),
+        np.array([1, 2, 3], dtype=np.float32),
+        pd.Series([1, 2, 3]),
+        pd.Series([1, 2, 3], index=[7, 8, 9]),
+        pd.Series([1, 2, 3], dtype="Int64"),
+        torch.tensor([1, 2, 3]),
+        torch.tensor([1.0, 2.0, 3.0], requires_grad=True),
+        torch.tensor([1.0, 2.0, 3.0], dtype=torch.bfloat16),
+        [Fraction(1), 2, 3.0],
+        [torch.tensor(1.0), torch.tensor(2.0), torch.tensor(3.0)],
+    ],
+    ids=lambda values: type(values).__name__,
+)
+def test_vector_reads_what_users_have_at_hand(values):
+    result = _inputs.vector("x", values)
+    assert result.dtype == np.float64
+    assert result.tolist() == SAME
+
+
+def test_vector_never_shares_the_callers_data():
+    mine = np.array(SAME)
+    _inputs.vector("x", mine)[0] = 99
+    assert mine[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "words"),
+    [
+        ([], ValueError, "at least one number, got none"),
+        (torch.tensor([]), ValueError, "at least one number"),
+        (3.0, ValueError, r"one dimension, got shape \(\)"),
+        ([[1, 2], [3, 4]], ValueError, r"one dimension, got shape \(2, 2\)"),
+        ([[1, 2], [3]], ValueError, "different lengths"),
+        ([1, float("nan")], ValueError, "got nan at position 1"),
+        ([1, float("inf"), 2], ValueError, "got inf at position 1"),
+        (pd.Series([1, None]), ValueError, "got nan at position 1"),
+        (["a", "b"], TypeError, "sequence of finite numbers"),
+        ([1, None], TypeError, "sequence of finite numbers"),
+        ([True, False], TypeError, "sequence of finite numbers"),
+        ([1j], TypeError, "complex"),
+        ("123", TypeError, "got str '123'"),
+        (None, TypeError, "got NoneType"),
+        ({1.0: 2.0}, TypeError, "got dict"),
+    ],
+)
+def test_vector_refuses(values, error, words):
+    with pytest.raises(error, match=f"^weights: .*{words}"):
+        _inputs.vector("weights", values)
+
+
+@pytest.mark.parametrize("value", [2, 2.0, np.float32(2), np.int64(2), torch.tensor(2.0)])
+def test_real_reads_numbers_of_all_kinds(value):
+    assert _inputs.real("step_size", value) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "words"),
+    [
+        ("0.1", TypeError, "finite number, got str '0.1'"),
+        (None, TypeError, "got NoneType"),
+        (True, TypeError, "got bool"),
+        ([0.1], TypeError, "got list"),
+        (float("nan"), ValueError, "got nan"),
+        (float("-inf"), ValueError, "got -inf"),
+    ],
+)
+def test_real_refuses(value, error, words):
+    with pytest.raises(error, match=f"^step_size: .*{words}"):
+        _inputs.real("step_size", value)
+
+
+@pytest.mark.parametrize("value", [3, 3.0, np.int32(3), torch.tensor(3)])
+def test_whole_accepts_whole_numbers_of_all_kinds(value):
+    result = _inputs.whole("epochs", value, at_least=1)
+    assert result == 3
+    assert type(result) is int
+
+
+@pytest.mark.parametrize("value", [0, -1, 2.5, float("nan"), float("inf")])
+def test_whole_refuses_values(value):
+    with pytest.raises(ValueError, match="^epochs: expected a (whole|finite) number"):
+        _inputs.whole("epochs", value, at_least=1)
+
+
+@pytest.mark.parametrize("value", ["3", None, True, [3]])
+def test_whole_refuses_types(value):
+    with pytest.raises(TypeError, match="^epochs: "):
+        _inputs.whole("epochs", value, at_least=1)
+
+
+@pytest.mark.parametrize(("low", "high"), [(1, 1), (2, 1)])
+def test_interval_refuses_ends_in_the_wrong_order(low, high):
+    with pytest.raises(ValueError, match="^wmin: expected a number below wmax"):
+        _inputs.interval("wmin", low, "wmax", high)
