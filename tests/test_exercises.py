@@ -1,0 +1,195 @@
+"""The mechanism of the exercises: states, hints, progress, and nothing that raises."""
+
+import json
+import time
+from contextlib import suppress
+
+import pytest
+
+from adl import exercises
+from adl.exercises import _answer
+from adl.exercises._result import Progress, Result
+
+
+@pytest.fixture
+def attended(monkeypatch, tmp_path):
+    """A person at work in a folder of their own."""
+    monkeypatch.setenv("ADL_UNATTENDED", "")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "adl-progress.json"
+
+
+def stub(x, y, step_size, epochs):
+    return ...
+
+
+def wrong(x, y, step_size, epochs):
+    return [0.0] * epochs
+
+
+def descend_solution(x, y, step_size, epochs):
+    w, history = 0.0, []
+    for _ in range(epochs):
+        w -= step_size * float((2 * x * (w * x - y)).mean())
+        history.append(w)
+    return history
+
+
+def descend(x, y, step_size, epochs):
+    return descend_solution(x, y, step_size, epochs)
+
+
+def states(chapter=1):
+    return {number: state for number, _, state in exercises.progress(chapter).rows}
+
+
+def test_ids_are_in_order_and_unique():
+    ids = [exercise.id for exercise in exercises.every()]
+    assert len(set(ids)) == len(ids)
+    assert ids == sorted(ids, key=lambda number: [int(part) for part in number.split(".")])
+
+
+@pytest.mark.parametrize("exercise", exercises.every(), ids=lambda exercise: exercise.id)
+def test_every_exercise_has_three_different_hints(exercise):
+    assert len(set(exercise.hints)) == 3
+
+
+def test_the_stub_is_not_attempted_yet(attended):
+    assert repr(exercises.check("1.1", stub)) == "Exercise 1.1: not attempted yet."
+    assert states()["1.1"] == "not attempted"
+
+
+def test_hints_come_one_by_one(attended):
+    given = [exercises.check("1.1", wrong) for _ in range(4)]
+    assert [result.hint_number for result in given] == [1, 2, 3, 3]
+    assert [result.hint for result in given[:3]] == list(exercises.find("1.1").hints)
+    assert states()["1.1"] == "wrong"
+
+
+def test_progress_survives_a_restart_and_a_later_wrong_answer(attended):
+    exercises.check("1.1", wrong)
+    exercises.check("1.1", descend)
+    exercises.check("1.1", wrong)
+    assert states()["1.1"] == "correct"
+    saved = json.loads(attended.read_text())
+    assert saved["exercises"]["1.1"] == {"state": "correct", "wrong": 2}
+
+
+def test_the_solution_is_checked_and_not_recorded(attended):
+    assert exercises.check("1.1", descend_solution).correct
+    assert not attended.exists()
+
+
+def test_nothing_is_recorded_when_nobody_is_watching(attended, monkeypatch):
+    exercises.check("1.1", descend)
+    monkeypatch.setenv("ADL_UNATTENDED", "1")
+    exercises.check("1.1", wrong)
+    assert states()["1.1"] == "not attempted"
+    assert json.loads(attended.read_text())["exercises"]["1.1"]["wrong"] == 0
+
+
+@pytest.mark.parametrize(
+    "damaged", ["", "{", "[]", '{"exercises": 3}', '{"exercises": {"1.1": {}}}', "\x00"]
+)
+def test_a_damaged_record_counts_as_empty(attended, damaged):
+    attended.write_text(damaged)
+    assert states()["1.1"] == "not attempted"
+    assert exercises.check("1.1", descend).correct
+    assert states()["1.1"] == "correct"
+
+
+def test_a_folder_that_cannot_be_written_to_is_no_obstacle(attended):
+    attended.mkdir()  # the file cannot be written, because a folder has its name
+    assert exercises.check("1.1", descend).correct
+    assert exercises.check("1.1", wrong).hint_number == 1
+
+
+def test_unknown_exercises_are_answered_in_words():
+    result = exercises.check("9.9", descend)
+    assert not result.correct
+    assert "There is no such exercise; there are 1.1" in result.message
+
+
+@pytest.mark.parametrize("answer", [[0.1, 0.2], 3.0, "descend"])
+def test_a_result_instead_of_the_function_is_answered_in_words(answer):
+    assert "The check wants the function itself" in exercises.check("1.1", answer).message
+
+
+@pytest.mark.parametrize("answer", [None, ...])
+def test_nothing_at_all_is_not_attempted(answer):
+    assert exercises.check("1.1", answer).state == "not attempted"
+
+
+def test_a_stub_may_also_raise_not_implemented():
+    def unwritten(x, y, step_size, epochs):
+        raise NotImplementedError
+
+    assert exercises.check("1.1", unwritten).state == "not attempted"
+
+
+def test_wrong_arguments_are_answered_with_the_signature():
+    message = exercises.check("1.1", lambda x, y: []).message
+    assert "descend(x, y, step_size, epochs)" in message
+
+
+def test_an_exception_is_answered_with_its_line():
+    def careless(x, y, step_size, epochs):
+        return histroy  # noqa: F821
+
+    message = exercises.check("1.1", careless).message
+    assert "NameError" in message
+    assert "return histroy" in message
+
+
+@pytest.mark.parametrize("error", [SystemExit, RecursionError, MemoryError, AssertionError])
+def test_exceptions_of_all_kinds_are_caught(error):
+    def failing(x, y, step_size, epochs):
+        raise error("oh")
+
+    assert error.__name__ in exercises.check("1.1", failing).message
+
+
+def test_an_endless_loop_is_ended(monkeypatch):
+    monkeypatch.setattr(_answer, "_SECONDS", 0.2)
+
+    def endless(x, y, step_size, epochs):
+        while True:
+            with suppress(Exception):
+                time.sleep(0.01)
+
+    assert "had not come back" in exercises.check("1.1", endless).message
+
+
+def test_the_readers_arguments_are_copies():
+    def greedy(x, y, step_size, epochs):
+        result = descend_solution(x, y, step_size, epochs)
+        x.zero_(), y.zero_()
+        return result
+
+    assert exercises.check("1.1", greedy).correct
+
+
+def test_printing_inside_the_function_does_not_flood_the_notebook(capsys):
+    def talkative(x, y, step_size, epochs):
+        print("step", step_size)
+        return descend_solution(x, y, step_size, epochs)
+
+    assert exercises.check("1.1", talkative).correct
+    assert capsys.readouterr().out == ""
+
+
+def test_results_show_code_and_escape_html():
+    html = Result("1.1", "wrong", "Use `w -= <step>`.", "Try `a < b`.", 1)._repr_html_()
+    assert "<code>w -= &lt;step&gt;</code>" in html
+    assert "<details><summary>Hint 1 of 3</summary>" in html
+
+
+def test_progress_counts_what_is_done():
+    table = Progress([("1.1", "one", "correct"), ("1.2", "two", "wrong")])
+    assert "1 of 2 done" in repr(table)
+    assert "1 of 2 done" in table._repr_html_()
+
+
+def test_progress_of_an_unknown_chapter_is_refused():
+    with pytest.raises(ValueError, match="^chapter: expected one of"):
+        exercises.progress(chapter=99)
