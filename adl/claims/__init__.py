@@ -1,0 +1,215 @@
+"""The statements of the course that could be false, each with the experiment that measures it.
+
+A claim is a function that measures one number. A chapter shows it with `show`, the tests assert its
+bounds, and the page "What we checked" lists it with the values in ``book/claims.json``. The claims
+of a chapter are a module of this package, found by itself.
+"""
+
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+__all__ = ["SEEDS", "Claim", "claim", "every", "find", "measure_all", "show", "stored"]
+
+SEEDS = range(5)
+"""Seeds over which a claim with a random element is asserted and stored."""
+
+_REGISTER: dict[str, "Claim"] = {}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement and the function that measures it.
+
+    Attributes
+    ----------
+    id : str
+        Chapter, a dot, and a few words: ``"1.half-critical-lands"``.
+    sentence : str
+        What the course says.
+    function : callable
+        Measures the number; takes ``seed`` if anything is random.
+    low, high : float or None
+        Bounds that are asserted, None where there is none.
+    place : str
+        Anchor of the section where the chapter says it.
+    digits : int
+        Decimal places that are shown.
+    """
+
+    id: str
+    sentence: str
+    function: Callable[..., float]
+    low: float | None
+    high: float | None
+    place: str
+    digits: int
+
+    @property
+    def chapter(self) -> int:
+        """Number of the chapter that makes the claim."""
+        return int(self.id.split(".")[0])
+
+    @property
+    def random(self) -> bool:
+        """Whether the measurement depends on a seed."""
+        return "seed" in inspect.signature(self.function).parameters
+
+    @property
+    def bounds(self) -> str:
+        """The bounds in words."""
+        if self.low is None:
+            return f"below {_short(self.high)}"
+        if self.high is None:
+            return f"above {_short(self.low)}"
+        return f"between {_short(self.low)} and {_short(self.high)}"
+
+    def measure(self, seed: int = 0) -> float:
+        """Measure once; the seed matters only where something is random."""
+        return float(self.function(seed=seed) if self.random else self.function())
+
+    def holds(self, value: float) -> bool:
+        """Whether a measured value is within the bounds; nan never is."""
+        above = self.low is None or value > self.low
+        below = self.high is None or value < self.high
+        return value == value and above and below
+
+    def show(self, value: float) -> str:
+        """Write a number with the digits that its spread supports.
+
+        Examples
+        --------
+        >>> find("1.half-critical-lands").show(3e-17)
+        'below 1e-12'
+        """
+        step = 10.0**-self.digits
+        if self.low is None and abs(value) < step / 2:
+            return f"below {_short(step)}"  # rounding, which differs from machine to machine
+        return f"{value:.{self.digits}f}"
+
+
+def _short(number: float) -> str:
+    return f"{number:.10g}".replace("e-0", "e-")
+
+
+def claim(
+    claim_id: str,
+    sentence: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    place: str,
+    digits: int,
+) -> Callable[[Callable[..., float]], Callable[..., float]]:
+    """Register a function as the measurement of a claim; see `Claim`.
+
+    Raises
+    ------
+    ValueError
+        If the id is taken, or there is neither a lower nor an upper bound.
+
+    Examples
+    --------
+    >>> find("1.critical").sentence[:37]
+    'The step size above which the error g'
+    """
+    if low is None and high is None:
+        raise ValueError(f"low, high: expected at least one bound for claim {claim_id}, got none")
+
+    def register(function: Callable[..., float]) -> Callable[..., float]:
+        if claim_id in _REGISTER:
+            raise ValueError(f"claim_id: {claim_id} is taken already")
+        _REGISTER[claim_id] = Claim(claim_id, sentence, function, low, high, place, digits)
+        return function
+
+    return register
+
+
+@cache
+def every() -> list[Claim]:
+    """All claims of the course, chapter by chapter, in the order in which they are written.
+
+    Examples
+    --------
+    >>> every()[0].id
+    '1.slope'
+    """
+    for module in iter_modules(__path__):
+        if not module.name.startswith("_"):
+            import_module(f"{__name__}.{module.name}")
+    return sorted(_REGISTER.values(), key=lambda found: found.chapter)
+
+
+def find(claim_id: str) -> Claim:
+    """Return the claim of this id.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+
+    Examples
+    --------
+    >>> find("1.stalled").bounds
+    'between 0.99 and 0.993'
+    """
+    for found in every():
+        if found.id == claim_id:
+            return found
+    raise ValueError(f"claim_id: expected a registered claim, got {claim_id!r}")
+
+
+def show(*claim_ids: str, seed: int = 0) -> None:
+    """Measure claims, and print what is claimed beside what came out.
+
+    Parameters
+    ----------
+    *claim_ids : str
+        One or more ids.
+    seed : int, default 0
+        For claims with a random element.
+
+    Raises
+    ------
+    ValueError
+        If an id is not registered.
+
+    Examples
+    --------
+    >>> show("1.half-critical-lands")
+    One step of half the critical size lands on the optimum: the share of the error that is left.
+        measured below 1e-12, expected below 1e-12
+    """
+    for found in map(find, claim_ids):
+        print(found.sentence)
+        print(f"    measured {found.show(found.measure(seed))}, expected {found.bounds}")
+
+
+def measure_all() -> dict[str, list[float]]:
+    """Measure every claim, over all `SEEDS` if it is random and once if not.
+
+    Returns
+    -------
+    dict
+        For each id the values, rounded to the digits that are shown, in the order of the seeds.
+    """
+    return {
+        found.id: [float(f"{found.measure(seed):.6g}") for seed in (SEEDS if found.random else [0])]
+        for found in every()
+    }
+
+
+def stored(path: str | Path = "book/claims.json") -> dict[str, list[float]]:
+    """Values of all claims as ``make data`` stored them.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file, relative to the top of the repository.
+    """
+    return json.loads(Path(path).read_text("utf8"))["values"]
