@@ -1,0 +1,10 @@
+"""Figures that readers work with in the page.
+
+Each is an object that a notebook shows as a custom element: on the website, in JupyterLab and on
+Colab alike, without a kernel and without asking the network for anything.
+"""
+
+from adl.live._figure import Figure
+from adl.live.descent import Descent
+
+__all__ = ["Descent", "Figure"]
