@@ -13,6 +13,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from textwrap import fill
 
 __all__ = ["SEEDS", "Claim", "claim", "every", "find", "measure_all", "show", "stored"]
 
@@ -40,6 +41,14 @@ class Claim:
         Anchor of the section where the chapter says it.
     digits : int
         Decimal places that are shown.
+
+    Examples
+    --------
+    >>> landing = find("1.half-critical-lands")
+    >>> landing.random, landing.bounds
+    (True, 'below 1e-12')
+    >>> landing.holds(landing.measure(seed=3))
+    True
     """
 
     id: str
@@ -182,12 +191,19 @@ def show(*claim_ids: str, seed: int = 0) -> None:
     Examples
     --------
     >>> show("1.half-critical-lands")
-    One step of half the critical size lands on the optimum: the share of the error that is left.
-        measured below 1e-12, expected below 1e-12
+    below 1e-12  One step of half the critical size lands on the optimum: the share of the
+                 error that is left. (Expected: below 1e-12.)
     """
-    for found in map(find, claim_ids):
-        print(found.sentence)
-        print(f"    measured {found.show(found.measure(seed))}, expected {found.bounds}")
+    found = [find(claim_id) for claim_id in claim_ids]
+    measured = [claim.show(claim.measure(seed)) for claim in found]
+    width = max(map(len, measured), default=0)
+    for claim, value in zip(found, measured, strict=True):
+        text = f"{claim.sentence} (Expected: {claim.bounds}.)"
+        print(
+            fill(
+                text, 88, initial_indent=f"{value:>{width}}  ", subsequent_indent=" " * (width + 2)
+            )
+        )
 
 
 def measure_all() -> dict[str, list[float]]:
@@ -196,7 +212,13 @@ def measure_all() -> dict[str, list[float]]:
     Returns
     -------
     dict
-        For each id the values, rounded to the digits that are shown, in the order of the seeds.
+        For each id the values to six digits, in the order of the seeds.
+
+    Examples
+    --------
+    >>> measured = measure_all()
+    >>> len(measured["1.slope"]), len(measured["1.half-critical-lands"])
+    (1, 5)
     """
     return {
         found.id: [float(f"{found.measure(seed):.6g}") for seed in (SEEDS if found.random else [0])]
@@ -211,5 +233,15 @@ def stored(path: str | Path = "book/claims.json") -> dict[str, list[float]]:
     ----------
     path : str or Path
         The file, relative to the top of the repository.
+
+    Returns
+    -------
+    dict
+        As `measure_all` gave it.
+
+    Examples
+    --------
+    >>> stored()["1.half-life"]
+    [1590.0]
     """
     return json.loads(Path(path).read_text("utf8"))["values"]

@@ -15,7 +15,8 @@ from typing import Any
 
 _SECONDS = 20  # the first torch.optim of a session takes several seconds to import its parts
 
-# What torch says to beginners most often, and what they did to hear it.
+# What torch says to beginners most often, and what they did to hear it. The patterns are looked for
+# in the message followed by the line that raised it.
 _ADVICE = [
     (
         r"does not require grad|does not have a grad_fn",
@@ -28,8 +29,7 @@ _ADVICE = [
         "`with torch.no_grad():`.",
     ),
     (
-        r"'NoneType' object has no attribute '(zero_|data)'|'NoneType'.*unsupported operand|"
-        r"unsupported operand.*'NoneType'|can't multiply sequence|NoneType",
+        r"NoneType.*\bgrad\b",
         "A gradient is None, either because backward() has not run yet, or because an assignment "
         "like `w = w - ...` made a new tensor that autograd does not watch; `w -= ...` inside "
         "`with torch.no_grad():` keeps the old one.",
@@ -188,6 +188,6 @@ def _in_words(error: BaseException, function: Any, at: str) -> str:
     line = linecache.getline(frames[-1].filename, frames[-1].lineno or 0).strip() if frames else ""
     words += f", in the line `{line}`." if line else "."
     for pattern, advice in _ADVICE:
-        if re.search(pattern, str(error)):
+        if re.search(pattern, f"{error} {line}"):
             return f"{words} {advice}"
     return words

@@ -31,6 +31,16 @@ class Exercise:
     examine : callable
         ``examine(answer, rng)`` calls the answer on data drawn from ``rng`` and raises `Mistake`
         with the words to say, or returns if the answer is right.
+
+    Examples
+    --------
+    >>> def examine(answer, rng):
+    ...     number = int(rng.integers(100))
+    ...     if answer(number) != 2 * number:
+    ...         raise Mistake(f"Twice {number} is {2 * number}.")
+    >>> twice = Exercise("9.1", "doubling", "twice(n)", ("+", "n + n", "2 * n"), "Yes.", examine)
+    >>> twice.chapter
+    9
     """
 
     id: str

@@ -101,15 +101,18 @@ class Progress:
         return "\n".join([*lines, self._summary()])
 
     def _repr_html_(self) -> str:
+        left = '<td style="text-align:left">'  # notebooks set table cells to the right
+        head = left.replace("td", "th", 1)
         body = "".join(
-            f"<tr><td>{escape(number)}</td><td>{escape(title)}</td>"
-            f'<td><span style="color:{_LOOKS[state][1]}" aria-hidden="true">{_LOOKS[state][0]}'
+            f"<tr>{left}{escape(number)}</td>{left}{escape(title)}</td>"
+            f'{left}<span style="color:{_LOOKS[state][1]}" aria-hidden="true">{_LOOKS[state][0]}'
             f"</span> {state}</td></tr>"
             for number, title, state in self.rows
         )
         return (
-            '<table class="adl-progress dataframe"><thead><tr><th>exercise</th><th>what it asks'
-            f"</th><th>state</th></tr></thead><tbody>{body}</tbody></table><p>{self._summary()}</p>"
+            '<table class="adl-progress dataframe"><thead><tr>'
+            f"{head}exercise</th>{head}what it asks</th>{head}state</th></tr></thead>"
+            f"<tbody>{body}</tbody></table><p>{self._summary()}</p>"
         )
 
 
