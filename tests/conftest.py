@@ -1,0 +1,71 @@
+"""What several test modules share: the built site, and a browser that looks at it."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+import browser as chromium
+
+ROOT = Path(__file__).resolve().parent.parent
+SITE = ROOT / "_build" / "html"
+
+# The website's extensions and the tools are no packages; some tests import them.
+sys.path += [str(ROOT / "book" / "_ext"), str(ROOT / "tools")]
+
+
+@pytest.fixture(scope="session")
+def site():
+    """Folder of the built site."""
+    if not (SITE / "book").is_dir():
+        pytest.skip("the site is not built: run `make book`")
+    return SITE
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    """Address at which the built site is served to this machine."""
+    with chromium.served(site) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A running Chromium."""
+    pytest.importorskip("playwright", reason="playwright is not installed: pip install -e .[test]")
+    if chromium.chromium() is None:
+        pytest.skip("there is no Chromium: install it, or set CHROMIUM to its path")
+    with chromium.launched() as running:
+        yield running
+
+
+@pytest.fixture
+def open_page(browser):
+    """Return a function that opens an address and gives the page, with what went wrong on it.
+
+    The page has two lists: ``problems``, what its console and its scripts complained of, and
+    ``requests``, the addresses that it asked for.
+    """
+    contexts = []
+
+    def open_one(url, *, width=1280, height=900, mode="light", **options):
+        size = {"width": width, "height": height}
+        context = browser.new_context(viewport=size, color_scheme=mode, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.problems, page.requests = [], []
+        page.on("request", lambda request: page.requests.append(request.url))
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.on("requestfailed", lambda request: page.problems.append(f"failed: {request.url}"))
+        page.on(
+            "console",
+            lambda said: (
+                page.problems.append(said.text) if said.type in ("error", "warning") else None
+            ),
+        )
+        page.goto(url)
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
