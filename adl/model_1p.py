@@ -298,7 +298,6 @@ def plot_train(x: Any, y: Any, step_size: float, epochs: int, wmin: float, wmax:
     plot = (
         Plot(curve, pn.aes("w", "loss"), alt=alt)
         + pn.geom_line(color=PALETTE["blue"], size=1)
-        + pn.geom_path(data=path, color=PALETTE["red"], size=0.7, linetype="dashed")
         + pn.geom_point(data=path, color=PALETTE["red"], size=2.2)
         + pn.geom_text(
             data=path[:1],
@@ -317,6 +316,8 @@ def plot_train(x: Any, y: Any, step_size: float, epochs: int, wmin: float, wmax:
             y="mean squared error",
         )
     )
+    if len(path) > 1:
+        plot += pn.geom_path(data=path, color=PALETTE["red"], size=0.7, linetype="dashed")
     if outside.size:
         plot += pn.annotate(
             "label",

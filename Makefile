@@ -1,0 +1,70 @@
+# Every command sets up what it needs. `make` alone lists them.
+
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SITE := _build/html
+
+# Nobody is watching: no progress bars, and no record of solved exercises (adl/_session.py).
+export ADL_UNATTENDED := 1
+
+.PHONY: help book serve test notebooks student data address lint format lock clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# pip's own variables (PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, ...) are honoured throughout.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "This needs Python 3.11 or newer; say which: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[book,test]'
+	@touch $@
+
+book: $(READY) ## build the website from the executed notebooks
+	$(BIN)/jupyter-book build . -W --keep-going -n --quiet
+	$(BIN)/python tools/notebooks.py student $(SITE)/student
+	@echo "The website is at $(SITE)/index.html; \`make serve\` opens it."
+
+serve: book ## build the website and open it in a browser
+	@echo "http://localhost:$(PORT)/ (stop with Ctrl+C)"
+	@(sleep 1; $(BIN)/python -m webbrowser -t http://localhost:$(PORT)/ >/dev/null) &
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(SITE) $(PORT)
+
+test: book ## run every test: package, chapters, website
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests adl --nbval --nbval-current-env book
+
+notebooks: $(READY) ## restart, run, trim and save all chapters
+	$(BIN)/python tools/notebooks.py run
+
+student: $(READY) ## write the student versions of the chapters into the built website
+	$(BIN)/python tools/notebooks.py student $(SITE)/student
+
+data: $(READY) ## compute again what is stored: the measured values of all claims
+	$(BIN)/python tools/store_claims.py
+
+address: $(READY) ## write the repository's address and version wherever they must appear
+	$(BIN)/python tools/address.py
+
+lint: $(READY) ## check layout and style of the code
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+format: $(READY) ## lay the code out
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+# LOCK_WITH holds something back, such as LOCK_WITH="torch==2.13.0". Labels of local builds, such as
+# +cpu, are dropped: they name a build, not a version.
+lock: ## pin the newest versions of everything in constraints.txt
+	$(PYTHON) -m venv --clear .lock
+	.lock/bin/python -m pip install --quiet --editable '.[book,test]' $(LOCK_WITH)
+	{ echo "# Exact versions that make and CI use. Written by make lock."; \
+	  .lock/bin/python -m pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//'; } > constraints.txt
+	rm -rf .lock
+
+clean: ## remove everything that the other commands made
+	rm -rf $(VENV) .lock _build build *.egg-info .pytest_cache .hypothesis .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
