@@ -336,8 +336,8 @@ _FINDINGS = {
     "crawls": "the path crawls towards the optimum",
     "arrives": "the path arrives at the optimum",
     "lands": "one step lands on the optimum",
-    "overshoots": "it jumps across, and still arrives",
-    "stalls": "it jumps to and fro, and hardly gains",
+    "overshoots": "jumps across, and still arrives",
+    "stalls": "to and fro, with hardly a gain",
     "swings": "it swings to and fro for ever",
     "diverges": "every step makes it worse",
     "rests": "nothing moves",
@@ -418,7 +418,7 @@ def plot_error_left(x: Any, y: Any, step_sizes: Any, epochs: int = 20) -> Plot:
         + pn.labs(
             title=f"Above {critical:.5f} every step makes it worse",
             x="step size η (log scale)",
-            y=f"error after {epochs} steps / error at the start",
+            y=f"share of the error left after {epochs} steps",
         )
     )
 

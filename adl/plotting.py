@@ -51,7 +51,7 @@ a contrast of at least 3 to white. `LINE_STYLES` repeat the distinction for prin
 LINE_STYLES = ["solid", "dashed", "dotted", "dashdot"]
 """Line styles in the order in which the colours blue, red, green and purple use them."""
 
-_SIZE = (6.8, 4.1)
+_SIZE = (6.0, 3.75)
 _DPI = 100
 _SENTENCES: WeakKeyDictionary[Figure, list[str]] = WeakKeyDictionary()
 
@@ -62,7 +62,7 @@ def theme() -> pn.theme:
     Returns
     -------
     plotnine.theme
-        White ground, faint grid, titles on the left, 680 × 410 pixels.
+        White ground, faint grid, titles on the left, 600 × 375 pixels.
 
     Examples
     --------
@@ -76,7 +76,8 @@ def theme() -> pn.theme:
         plot_background=pn.element_rect(fill="white", color="white"),
         panel_grid_minor=pn.element_blank(),
         panel_grid_major=pn.element_line(color="#E6E6E6", size=0.6),
-        plot_title=pn.element_text(size=13, color=ink, ha="left", weight="bold"),
+        plot_title_position="plot",
+        plot_title=pn.element_text(size=12.5, color=ink, ha="left", weight="bold"),
         axis_title=pn.element_text(color=ink),
         axis_text=pn.element_text(color="#444444"),
         legend_position="bottom",

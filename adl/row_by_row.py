@@ -172,7 +172,7 @@ def critical_step_size(x: Any, order: Order = "cyclic") -> float:
 
 
 def plot_growth(x: Any, y: Any, step_sizes: Any, *, seed: int | None = None) -> Plot:
-    """Growth of a disturbance per update against the step size: full batch and single rows.
+    """Growth of a difference per update against the step size: full batch and single rows.
 
     Lines are the theory (`growth` and `adl.model_1p.error_factor`); each mark compares two runs
     that start one apart and see the same rows.
@@ -197,8 +197,8 @@ def plot_growth(x: Any, y: Any, step_sizes: Any, *, seed: int | None = None) -> 
 
     Examples
     --------
-    >>> plot_growth([1, 2], [2, 4], [0.1, 0.2, 0.3], seed=0).alt[:44]
-    'Growth of a disturbance per update against t'
+    >>> plot_growth([1, 2], [2, 4], [0.1, 0.2, 0.3], seed=0).alt[:37]
+    'Growth of a difference per update aga'
     """
     x, y = _inputs.pair(x, y)
     step_sizes = np.sort(_inputs.vector("step_sizes", step_sizes))
@@ -232,7 +232,7 @@ def plot_growth(x: Any, y: Any, step_sizes: Any, *, seed: int | None = None) -> 
     )
     limits = ", ".join(f"{critical:.4g} ({name})" for name, (critical, _, _) in ways.items())
     alt = (
-        "Growth of a disturbance per update against the step size, three curves with measurements "
+        "Growth of a difference per update against the step size, three curves with measurements "
         f"on them. They reach 1, where stability ends, at step sizes {limits}."
     )
     order = list(ways)
@@ -248,10 +248,11 @@ def plot_growth(x: Any, y: Any, step_sizes: Any, *, seed: int | None = None) -> 
         + pn.scale_linetype_manual(values=["solid", "dashed", "dashdot"])
         + pn.coord_cartesian(ylim=(0, 1.6))
         + pn.labs(
-            title="Stable up to "
-            + ", ".join(f"{critical:.4f}" for critical, _, _ in ways.values()),
+            title="All rows: stable to {:.4f}; single rows: to {:.4f}, {:.4f}".format(
+                *(critical for critical, _, _ in ways.values())
+            ),
             x="step size η",
-            y="growth of a disturbance per update",
+            y="growth per update",
         )
     )
 

@@ -87,4 +87,4 @@ def test_matplotlib_lines_differ_by_colour_and_by_style():
 
 def test_picture_metadata_is_plain_json():
     _, metadata = plotting.plot_regression(X, Y, slope=2.02)._repr_mimebundle_()
-    assert json.loads(json.dumps(metadata))["image/png"]["width"] == 680
+    assert json.loads(json.dumps(metadata))["image/png"]["width"] == 600

@@ -212,7 +212,8 @@ def measure_all() -> dict[str, list[float]]:
     Returns
     -------
     dict
-        For each id the values to six digits, in the order of the seeds.
+        For each id the values in the order of the seeds, to one digit more than is shown: what is
+        stored is the same on every machine.
 
     Examples
     --------
@@ -221,7 +222,10 @@ def measure_all() -> dict[str, list[float]]:
     (1, 5)
     """
     return {
-        found.id: [float(f"{found.measure(seed):.6g}") for seed in (SEEDS if found.random else [0])]
+        found.id: [
+            round(found.measure(seed), found.digits + 1)
+            for seed in (SEEDS if found.random else [0])
+        ]
         for found in every()
     }
 

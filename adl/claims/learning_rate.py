@@ -145,7 +145,7 @@ def error_factor(seed: int) -> float:
     step_size = np.random.default_rng(seed).uniform(0.05, 1.2) * critical
     table = model_1p.train(x, y, step_size, 20)
     before, after = table["w"] - best, table["new_w"] - best
-    seen = np.abs(before) > 1e-6 * max(1, abs(best))
+    seen = np.abs(before) > 1e-4 * max(1, abs(best))  # below, rounding is what one sees
     factor = model_1p.error_factor(x, step_size)
     return float(np.max(np.abs(after / before - factor)[seen]))
 
