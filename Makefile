@@ -26,6 +26,7 @@ $(READY): pyproject.toml constraints.txt
 book: $(READY) ## build the website from the executed notebooks
 	$(BIN)/jupyter-book build . -W --keep-going -n --quiet
 	$(BIN)/python tools/notebooks.py student $(SITE)/student
+	$(BIN)/python tools/offline.py $(SITE)
 	@echo "The website is at $(SITE)/index.html; \`make serve\` opens it."
 
 serve: book ## build the website and open it in a browser

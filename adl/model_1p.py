@@ -242,7 +242,7 @@ def plot_loss(x: Any, y: Any, wmin: float = -1.0, wmax: float = 4.0, gradient: b
             size=0.9,
             arrow=pn.arrow(length=0.08, type="closed"),
         )
-    return plot + pn.labs(title=title, x="weight w", y="mean squared error")
+    return plot + pn.labs(title=title, x="weight w", y="loss (mean squared error)")
 
 
 def plot_train(x: Any, y: Any, step_size: float, epochs: int, wmin: float, wmax: float) -> Plot:
@@ -272,7 +272,7 @@ def plot_train(x: Any, y: Any, step_size: float, epochs: int, wmin: float, wmax:
     --------
     >>> plot = plot_train([1, 2], [2, 4], step_size=0.1, epochs=2, wmin=-1, wmax=4)
     >>> plot.alt.split(". ")[1]
-    'With step size 0.1 the path crawls: from w = 0 it goes to 1, 1.5.'
+    'Step size 0.1: the path crawls towards the optimum'
     """
     x, y = _inputs.pair(x, y)
     wmin, wmax = _inputs.interval("wmin", wmin, "wmax", wmax)
@@ -285,10 +285,10 @@ def plot_train(x: Any, y: Any, step_size: float, epochs: int, wmin: float, wmax:
 
     _, alt = _about_curve(x, y, best, wmin, wmax)
     first = ", ".join(f"{weight:.3g}" for weight in weights[1:4])
-    alt += f" With step size {step_size:.4g} the path {how}: from w = 0 it goes to {first}"
+    alt += f" Step size {step_size:.4g}: {_FINDINGS[how]}. From w = 0 the path goes to {first}"
     alt += f" and after {epochs} epochs it is at {weights[-1]:.5g}." if epochs > 3 else "."
     if outside.size:
-        alt += f" It leaves the picture after epoch {outside[0]}."
+        alt += f" It first leaves the picture at epoch {outside[0]}."
 
     # Far outside, pictures cannot be drawn and would show nothing: there the path ends.
     near = np.abs(weights - best) < 1e3 * (wmax - wmin)
@@ -313,7 +313,7 @@ def plot_train(x: Any, y: Any, step_size: float, epochs: int, wmin: float, wmax:
         + pn.labs(
             title=f"Step size {step_size:.4g}: {_FINDINGS[how]}",
             x="weight w",
-            y="mean squared error",
+            y="loss (mean squared error)",
         )
     )
     if len(path) > 1:
@@ -323,7 +323,7 @@ def plot_train(x: Any, y: Any, step_size: float, epochs: int, wmin: float, wmax:
             "label",
             x=wmax - 0.02 * (wmax - wmin),
             y=top,
-            label=f"leaves the picture after epoch {outside[0]}",
+            label=f"first leaves the picture at epoch {outside[0]}",
             ha="right",
             va="top",
             color=PALETTE["red"],
@@ -395,7 +395,7 @@ def plot_error_left(x: Any, y: Any, step_sizes: Any, epochs: int = 20) -> Plot:
     lines = pd.DataFrame(
         {
             "step_size": [critical / 2, critical],
-            "left": [top / 4] * 2,
+            "left": [2 * top] * 2,
             "name": [f"half critical\n{critical / 2:.5f}", f"critical\n{critical:.5f}"],
         }
     )
@@ -413,8 +413,8 @@ def plot_error_left(x: Any, y: Any, step_sizes: Any, epochs: int = 20) -> Plot:
             pn.aes(label="name"), data=lines, ha="right", va="top", nudge_x=-0.015, size=9
         )
         + pn.scale_x_log10()
-        + pn.scale_y_log10()
-        + pn.coord_cartesian(ylim=(bottom, 2 * top))
+        + pn.scale_y_log10(labels=lambda shares: [f"{share:g}" for share in shares])
+        + pn.coord_cartesian(ylim=(bottom, 3 * top))
         + pn.labs(
             title=f"Above {critical:.5f} every step makes it worse",
             x="step size η (log scale)",

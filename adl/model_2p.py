@@ -136,7 +136,8 @@ def plot_paths(
 ) -> Plot:
     """Paths of gradient descent on the contour lines of the loss, for x as it is and centred.
 
-    Both start on the same line, and both step sizes are the same share of the critical one.
+    Both start on the same line, and both step sizes are the same share of the critical one. In each
+    panel a unit is equally long in both directions, so that paths cross contours at right angles.
 
     Parameters
     ----------
@@ -191,40 +192,51 @@ def plot_paths(
             f"{step_size:.3g} the path is {away.iloc[-1]:.2g} from the optimum, having started "
             f"{away.iloc[0]:.3g} away"
         )
-        panels += [path, _contours(inputs, y, (best_w, best_b), path)]
+        panels += [path, _contours(inputs, (best_w, best_b), path)]
     everything = pd.concat(panels)
     everything["panel"] = pd.Categorical(everything["panel"], everything["panel"].unique())
     is_path = everything["line"] == "path"
+    is_ring = everything["line"].str.startswith("ring")
     alt = "Contour lines of the loss over slope and intercept. " + "; ".join(sentences) + "."
     return (
         Plot(everything[is_path], pn.aes("w", "b"), alt=alt)
         + pn.facet_wrap("panel", scales="free")
+        + pn.theme(aspect_ratio=1)
+        + pn.scale_x_continuous(expand=(0, 0))
+        + pn.scale_y_continuous(expand=(0, 0))
+        + pn.geom_blank(data=everything[everything["line"] == "corner"])
         + pn.geom_path(
-            pn.aes(group="line"), data=everything[~is_path], color=PALETTE["blue"], size=0.6
+            pn.aes(group="line"),
+            data=everything[is_ring],
+            color=PALETTE["blue"],
+            size=0.6,
+            na_rm=True,
         )
         + pn.geom_path(color=PALETTE["red"], size=0.6, linetype="dashed")
         + pn.geom_point(color=PALETTE["red"], size=1.4)
         + pn.labs(
-            title="Centring takes the condition number from {:.3g} to {:.3g}".format(*conditions),
+            title="Centring takes the condition number from {:.0f} to {:.0f}".format(*conditions),
             x="slope w",
             y="intercept b",
         )
     )
 
 
-def _contours(
-    x: np.ndarray, y: np.ndarray, best: tuple[float, float], path: pd.DataFrame
-) -> pd.DataFrame:
-    """Ellipses of equal loss: the one through the start, and smaller ones inside."""
+def _contours(x: np.ndarray, best: tuple[float, float], path: pd.DataFrame) -> pd.DataFrame:
+    """Ellipses of equal loss, the largest through the start, and the corners of their square."""
     hessian = 2 * np.array([[np.mean(x**2), np.mean(x)], [np.mean(x), 1.0]])
     values, vectors = np.linalg.eigh(hessian)
     offset = path[["w", "b"]].to_numpy()[0] - best
     height = offset @ hessian @ offset / 2
-    angle = np.linspace(0, 2 * np.pi, 181)
-    rings = []
+    angle = np.linspace(0, 2 * np.pi, 361)
+    reach = 1.2 * max(
+        float(np.abs(path[name] - middle).max()) for name, middle in zip("wb", best, strict=True)
+    )
+    corners = np.add.outer([-reach, reach], best)
+    rings = [pd.DataFrame({"w": corners[:, 0], "b": corners[:, 1], "line": "corner"})]
     for ring in range(5):
         radius = np.sqrt(2 * height / 4**ring / np.maximum(values, 1e-12))
         points = (vectors * radius) @ np.stack([np.cos(angle), np.sin(angle)]) + np.c_[[*best]]
-        points = pd.DataFrame({"w": points[0], "b": points[1], "line": f"ring {ring}"})
-        rings.append(points.assign(panel=path["panel"].iloc[0]))
-    return pd.concat(rings)
+        points[:, np.abs(points - np.c_[[*best]]).max(axis=0) > reach] = np.nan
+        rings.append(pd.DataFrame({"w": points[0], "b": points[1], "line": f"ring {ring}"}))
+    return pd.concat(rings).assign(panel=path["panel"].iloc[0])

@@ -172,7 +172,7 @@ def critical_step_size(x: Any, order: Order = "cyclic") -> float:
 
 
 def plot_growth(x: Any, y: Any, step_sizes: Any, *, seed: int | None = None) -> Plot:
-    """Growth of a difference per update against the step size: full batch and single rows.
+    """Growth of the difference between two runs against the step size: full batch, single rows.
 
     Lines are the theory (`growth` and `adl.model_1p.error_factor`); each mark compares two runs
     that start one apart and see the same rows.
@@ -197,24 +197,24 @@ def plot_growth(x: Any, y: Any, step_sizes: Any, *, seed: int | None = None) -> 
 
     Examples
     --------
-    >>> plot_growth([1, 2], [2, 4], [0.1, 0.2, 0.3], seed=0).alt[:37]
-    'Growth of a difference per update aga'
+    >>> plot_growth([1, 2], [2, 4], [0.1, 0.2, 0.3], seed=0).alt.split(",")[0]
+    'Growth of the difference between two runs'
     """
     x, y = _inputs.pair(x, y)
     step_sizes = np.sort(_inputs.vector("step_sizes", step_sizes))
     grid = np.linspace(step_sizes[0], step_sizes[-1], 401)
     ways = {
-        "all rows at once": (
+        "all rows": (
             model_1p.critical_step_size(x),
             lambda s: abs(model_1p.error_factor(x, s)),
             lambda s: _apart_full_batch(x, y, s),
         ),
-        "row by row, in order": (
+        "single, in order": (
             critical_step_size(x, "cyclic"),
             lambda s: growth(x, s, "cyclic"),
             lambda s: _apart(x, y, s, "cyclic", 1, seed),
         ),
-        "random rows, mean square": (
+        "single, random": (
             critical_step_size(x, "random"),
             lambda s: growth(x, s, "random"),
             lambda s: _apart(x, y, s, "random", 4000, seed),
@@ -232,10 +232,12 @@ def plot_growth(x: Any, y: Any, step_sizes: Any, *, seed: int | None = None) -> 
     )
     limits = ", ".join(f"{critical:.4g} ({name})" for name, (critical, _, _) in ways.items())
     alt = (
-        "Growth of a difference per update against the step size, three curves with measurements "
-        f"on them. They reach 1, where stability ends, at step sizes {limits}."
+        "Growth of the difference between two runs, per step, against the step size: three curves "
+        f"with measurements on them. They reach 1, where stability ends, at step sizes {limits}."
     )
+    share = critical_step_size(x, "random") / model_1p.critical_step_size(x)
     order = list(ways)
+    labels = [f"{name} ({critical:.4f})" for name, (critical, _, _) in ways.items()]
     for frame in (lines, marks):
         frame["way"] = pd.Categorical(frame["way"], categories=order)
     colours = [PALETTE[name] for name in ("blue", "red", "green")]
@@ -244,15 +246,14 @@ def plot_growth(x: Any, y: Any, step_sizes: Any, *, seed: int | None = None) -> 
         + pn.geom_hline(yintercept=1, color=PALETTE["grey"], linetype="dotted")
         + pn.geom_line(size=0.9)
         + pn.geom_point(pn.aes(shape="way"), data=marks, size=2)
-        + pn.scale_color_manual(values=colours)
-        + pn.scale_linetype_manual(values=["solid", "dashed", "dashdot"])
+        + pn.scale_color_manual(values=colours, labels=labels)
+        + pn.scale_linetype_manual(values=["solid", "dashed", "dashdot"], labels=labels)
+        + pn.scale_shape_manual(values=["o", "^", "s"], labels=labels)
         + pn.coord_cartesian(ylim=(0, 1.6))
         + pn.labs(
-            title="All rows: stable to {:.4f}; single rows: to {:.4f}, {:.4f}".format(
-                *(critical for critical, _, _ in ways.values())
-            ),
+            title=f"Random single rows bear {100 * share:.0f} % of the full batch's step size",
             x="step size η",
-            y="growth per update",
+            y="growth per step",
         )
     )
 

@@ -1,5 +1,6 @@
 """What several test modules share: the built site, and a browser that looks at it."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 import browser as chromium
 
 ROOT = Path(__file__).resolve().parent.parent
+# Tests record nobody's exercises, and show no progress bars.
+os.environ.setdefault("ADL_UNATTENDED", "1")
+
 SITE = ROOT / "_build" / "html"
 
 # The website's extensions and the tools are no packages; some tests import them.

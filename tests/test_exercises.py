@@ -55,7 +55,10 @@ def test_every_exercise_has_three_different_hints(exercise):
 
 
 def test_the_stub_is_not_attempted_yet(attended):
-    assert repr(exercises.check("1.1", stub)) == "Exercise 1.1: not attempted yet."
+    assert (
+        repr(exercises.check("1.1", stub))
+        == "Exercise 1.1: not attempted yet (the function returns `...`)."
+    )
     assert states()["1.1"] == "not attempted"
 
 
@@ -98,10 +101,29 @@ def test_a_damaged_record_counts_as_empty(attended, damaged):
     assert states()["1.1"] == "correct"
 
 
-def test_a_folder_that_cannot_be_written_to_is_no_obstacle(attended):
+def test_where_nothing_can_be_written_the_record_lasts_for_the_session(attended):
     attended.mkdir()  # the file cannot be written, because a folder has its name
+    assert [exercises.check("1.1", wrong).hint_number for _ in range(3)] == [1, 2, 3]
     assert exercises.check("1.1", descend).correct
-    assert exercises.check("1.1", wrong).hint_number == 1
+    assert states()["1.1"] == "correct"
+    assert [path.name for path in attended.parent.iterdir()] == [attended.name]
+
+
+def test_a_damaged_entry_does_not_take_the_others_along(attended):
+    entry = {"state": "correct", "wrong": 0}
+    damaged = {"1.2": {"state": "banana", "wrong": 1}, "1.3": {"state": "wrong", "wrong": -5}}
+    attended.write_text(json.dumps({"exercises": {"1.1": entry, **damaged}}))
+    assert states() == {"1.1": "correct", "1.2": "not attempted", "1.3": "wrong"}
+    assert "banana" not in exercises.progress()._repr_html_()
+
+
+@pytest.mark.parametrize("name", [" 1.1 ", 1.1, "1,1", "Exercise 1.1"])
+def test_ids_are_read_generously(name):
+    assert exercises.check(name, descend_solution).correct
+
+
+def test_swapped_arguments_are_answered_in_words():
+    assert "The number comes first" in exercises.check(descend, "1.1").message
 
 
 def test_unknown_exercises_are_answered_in_words():
@@ -127,6 +149,23 @@ def test_a_stub_may_also_raise_not_implemented():
     assert exercises.check("1.1", unwritten).state == "not attempted"
 
 
+def test_not_implemented_in_torch_is_a_mistake_and_not_a_stub():
+    def careless(x, y, step_size, epochs):
+        return ((x - y) ^ 2).mean()
+
+    result = exercises.check("1.1", careless)
+    assert result.state == "wrong"
+    assert "a power is written `**`" in result.message
+
+
+def test_a_finished_loop_that_still_returns_the_placeholder_is_told_so():
+    def forgetful(x, y, step_size, epochs):
+        print(descend_solution(x, y, step_size, epochs))
+        return ...
+
+    assert "still has a line `return ...`" in exercises.check("1.1", forgetful).message
+
+
 def test_wrong_arguments_are_answered_with_the_signature():
     message = exercises.check("1.1", lambda x, y: []).message
     assert "descend(x, y, step_size, epochs)" in message
@@ -141,7 +180,9 @@ def test_an_exception_is_answered_with_its_line():
     assert "return histroy" in message
 
 
-@pytest.mark.parametrize("error", [SystemExit, RecursionError, MemoryError, AssertionError])
+@pytest.mark.parametrize(
+    "error", [RecursionError, MemoryError, AssertionError, GeneratorExit, BaseException]
+)
 def test_exceptions_of_all_kinds_are_caught(error):
     def failing(x, y, step_size, epochs):
         raise error("oh")
@@ -158,6 +199,84 @@ def test_an_endless_loop_is_ended(monkeypatch):
                 time.sleep(0.01)
 
     assert "had not come back" in exercises.check("1.1", endless).message
+
+
+def test_an_endless_generator_is_ended(monkeypatch):
+    monkeypatch.setattr(_answer, "_SECONDS", 0.2)
+
+    def endless(x, y, step_size, epochs):
+        while True:
+            time.sleep(0.01)
+            yield 0.0
+
+    assert "had not come back" in exercises.check("1.1", endless).message
+
+
+def test_generators_are_as_good_as_lists():
+    def generator(x, y, step_size, epochs):
+        yield from descend_solution(x, y, step_size, epochs)
+
+    assert exercises.check("1.1", generator).correct
+
+
+def test_nobody_is_asked_to_type():
+    def curious(x, y, step_size, epochs):
+        return float(input("step size? "))
+
+    assert "take the numbers from the arguments" in exercises.check("1.1", curious).message
+
+
+def test_exit_and_async_are_answered_in_words():
+    def leaving(x, y, step_size, epochs):
+        raise SystemExit(0)
+
+    async def waiting(x, y, step_size, epochs):
+        return []
+
+    assert "calls exit()" in exercises.check("1.1", leaving).message
+    assert "remove the word `async`" in exercises.check("1.1", waiting).message
+
+
+def test_an_exception_that_cannot_be_printed_is_caught():
+    class Mute(Exception):
+        def __str__(self):
+            raise ValueError
+
+    def failing(x, y, step_size, epochs):
+        raise Mute
+
+    assert "stopped with Mute" in exercises.check("1.1", failing).message
+
+
+@pytest.mark.parametrize("number", ["1.1", "1.2", "1.3"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a": 1},
+        {1.0},
+        "12",
+        1j,
+        [None],
+        [..., 1],
+        [[1, 2], [3, 4]],
+        object(),
+        print,
+        (),
+        [],
+        (1, [2.0]),
+        [1j],
+        [{}],
+        float("nan"),
+        True,
+        b"1",
+        10**400,
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_whatever_is_returned_is_answered_in_words(number, value):
+    result = exercises.check(number, lambda *_: value)
+    assert result.state == "wrong"
+    assert result.message
 
 
 def test_the_readers_arguments_are_copies():

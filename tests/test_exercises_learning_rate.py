@@ -111,7 +111,7 @@ def test_right_descents_pass_in_every_style(answer, seed):
 # --- 1.1: wrong answers ---------------------------------------------------------------------------
 
 
-def loop(x, y, epochs, update, w=0.0, store=None):
+def loop(x, y, epochs, update, w=0.0):
     """One epoch after the other: the part that all these students got right."""
     history = []
     for _ in range(epochs):
@@ -175,7 +175,7 @@ def summed(x, y, step_size, epochs):
     return loop(x, y, epochs, lambda w: w - step_size * 2 * float((x * (w * x - y)).sum()))
 
 
-def three_times(x, y, step_size, epochs):
+def times_one_point_seven(x, y, step_size, epochs):
     return loop(x, y, epochs, lambda w: w - 1.7 * step_size * gradient(w, x, y))
 
 
@@ -222,6 +222,7 @@ def started_at_random(x, y, step_size, epochs):
 
 class Global:
     w = 0.0
+    history: list = []  # noqa: RUF012
 
 
 def goes_on_from_the_last_call(x, y, step_size, epochs):
@@ -344,6 +345,107 @@ def reassigned(x, y, step_size, epochs):
         w = w - step_size * w.grad
 
 
+def broadcast(x, y, step_size, epochs):
+    w = torch.zeros(1, requires_grad=True)
+    history = []
+    for _ in range(epochs):
+        loss = ((x[:, None] * w - y) ** 2).mean()
+        loss.backward()
+        with torch.no_grad():
+            w -= step_size * w.grad
+        w.grad.zero_()
+        history.append(w.item())
+    return history
+
+
+def gradient_computed_once(x, y, step_size, epochs):
+    slope = gradient(0.0, x, y)
+    return loop(x, y, epochs, lambda w: w - step_size * slope)
+
+
+def sign_of_y(x, y, step_size, epochs):
+    return right_list(x, -y, step_size, epochs)
+
+
+def root_of_the_loss(x, y, step_size, epochs):
+    def update(w):
+        rmse = float(((w * x - y) ** 2).mean().sqrt())
+        return w - step_size * gradient(w, x, y) / 2 / rmse
+
+    return loop(x, y, epochs, update)
+
+
+def absolute_error(x, y, step_size, epochs):
+    return loop(x, y, epochs, lambda w: w - step_size * float((x * (w * x - y).sign()).mean()))
+
+
+def not_squared(x, y, step_size, epochs):
+    return loop(x, y, epochs, lambda w: w - step_size * float(x.mean()))
+
+
+def with_a_bias(x, y, step_size, epochs):
+    model = torch.nn.Linear(1, 1)
+    torch.nn.init.zeros_(model.weight), torch.nn.init.zeros_(model.bias)
+    optimizer = torch.optim.SGD(model.parameters(), lr=step_size)
+    history = []
+    for _ in range(epochs):
+        optimizer.zero_grad()
+        torch.nn.functional.mse_loss(model(x[:, None])[:, 0], y).backward()
+        optimizer.step()
+        history.append(model.weight.item())
+    return history
+
+
+def returns_inside_the_loop(x, y, step_size, epochs):
+    return right_list(x, y, step_size, epochs)[:1]
+
+
+def stores_after_the_loop(x, y, step_size, epochs):
+    return right_list(x, y, step_size, epochs)[-1:]
+
+
+def stops_early(x, y, step_size, epochs):
+    return right_list(x, y, step_size, min(epochs, 30))
+
+
+def over_the_data(x, y, step_size, epochs):
+    return right_list(x, y, step_size, len(x))
+
+
+def list_outside(x, y, step_size, epochs):
+    Global.history += right_list(x, y, step_size, epochs)
+    return list(Global.history)
+
+
+def parameter_set_back(x, y, step_size, epochs):
+    return [right_list(x, y, step_size, 1)[0]] * epochs
+
+
+def before_and_summed(x, y, step_size, epochs):
+    return [0.0, *summed(x, y, step_size, epochs)[:-1]]
+
+
+def range_from_one(x, y, step_size, epochs):
+    return [0.0, *right_list(x, y, step_size, epochs - 1)]
+
+
+def two_lists(x, y, step_size, epochs):
+    history = right_list(x, y, step_size, epochs)
+    return history, history
+
+
+def epochs_and_weights(x, y, step_size, epochs):
+    return list(enumerate(right_list(x, y, step_size, epochs)))
+
+
+def a_table(x, y, step_size, epochs):
+    return pd.DataFrame({"w": right_list(x, y, step_size, epochs)})
+
+
+def only_downhill_for_positive(x, y, step_size, epochs):
+    return loop(x, y, epochs, lambda w: w + step_size * abs(gradient(w, x, y)))
+
+
 def loss_not_averaged(x, y, step_size, epochs):
     w = torch.tensor(0.0, requires_grad=True)
     ((w * x - y) ** 2).backward()
@@ -353,13 +455,32 @@ def loss_not_averaged(x, y, step_size, epochs):
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
+        (broadcast, "each prediction is paired with each y"),
+        (gradient_computed_once, "the gradient is computed once, at the start"),
+        (sign_of_y, "y has the wrong sign"),
+        (root_of_the_loss, "the root of the mean squared error"),
+        (absolute_error, "the mean absolute error"),
+        (not_squared, "without the square"),
+        (with_a_bias, "`nn.Linear(1, 1, bias=False)`"),
+        (returns_inside_the_loop, "does `return` stand inside the loop?"),
+        (stores_after_the_loop, "store w inside the loop"),
+        (stops_early, "ends after 30 of 40 epochs"),
+        (over_the_data, "does the loop run over the data?"),
+        (list_outside, "Create the list inside the function"),
+        (parameter_set_back, "`w.zero_()` in place of `w.grad.zero_()`"),
+        (before_and_summed, "summed instead of averaged"),
+        (range_from_one, "`range(1, epochs)` runs epochs - 1 times"),
+        (two_lists, "return only the list of w"),
+        (epochs_and_weights, "Your list holds pairs"),
+        (a_table, "returns a DataFrame"),
+        (only_downhill_for_positive, ""),
         (gradients_not_reset, "your gradients add up from step to step"),
         (wrong_direction, "Your steps go uphill"),
         (gradient_doubled, "twice as long as it should be: either the gradient is doubled"),
         (backward_twice, "backward() called twice) or the step size is"),
         (loss_with_one_half, "half as long as it should be: either the gradient is halved"),
         (summed, "summed instead of averaged"),
-        (three_times, "1.7 times as long as it should be, always by the same factor"),
+        (times_one_point_seven, "1.7 times as long as it should be, always by the same factor"),
         (stored_before_the_update, "The last update is missing"),
         (last_epoch_left_out, "One epoch too few"),
         (one_epoch_too_many, "One epoch too many"),
@@ -370,10 +491,10 @@ def loss_not_averaged(x, y, step_size, epochs):
         (started_at_one_with_start, "w starts at 1."),
         (started_at_random, "Called twice with the same arguments"),
         (goes_on_from_the_last_call, "Called twice with the same arguments"),
-        (tensors_with_a_graph, "still carry their graph"),
-        (the_parameter_itself, "still carry their graph"),
+        (tensors_with_a_graph, "still carries its graph"),
+        (the_parameter_itself, "still carries its graph"),
         (shared_memory, "All entries of your list are equal"),
-        (printed_only, "prints its numbers but returns nothing"),
+        (printed_only, "prints its result but returns nothing"),
         (nothing_returned, "Your function returns nothing"),
         (only_the_last, "returns a single number"),
         (pasted, "the same numbers whatever it is called with"),
@@ -394,8 +515,10 @@ def loss_not_averaged(x, y, step_size, epochs):
     ],
 )
 def test_wrong_descents_are_named(answer, words, seed):
-    Global.w = 0.0
-    assert words in say("1.1", answer, seed)
+    Global.w, Global.history = 0.0, []
+    message = say("1.1", answer, seed)
+    assert message != "correct"
+    assert words in message
 
 
 def test_what_nobody_foresaw_is_answered_with_the_first_difference():
@@ -438,6 +561,18 @@ def right_torch_steps(x, y, step_size, tolerance):
     return 1 if size == 0 else math.ceil(math.log(tolerance) / math.log(size))
 
 
+def right_tensor_steps(x, y, step_size, tolerance):
+    value = right_steps(x, y, step_size, tolerance)
+    return value if value is None else torch.tensor(value)
+
+
+def right_by_spread_and_mean(x, y, step_size, tolerance):
+    size = abs(1 - 2 * step_size * (np.std(x) ** 2 + np.mean(x) ** 2))
+    if size >= 1:
+        return None
+    return 1 if size < 1e-12 else math.floor(math.log(tolerance) / math.log(size)) + 1
+
+
 def right_by_the_course(x, y, step_size, tolerance):
     size = abs(model_1p.error_factor(x, step_size))
     if size >= 1:
@@ -447,7 +582,15 @@ def right_by_the_course(x, y, step_size, tolerance):
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(
-    "answer", [right_steps, right_numpy_steps, right_torch_steps, right_by_the_course]
+    "answer",
+    [
+        right_steps,
+        right_numpy_steps,
+        right_torch_steps,
+        right_tensor_steps,
+        right_by_spread_and_mean,
+        right_by_the_course,
+    ],
 )
 def test_right_numbers_of_steps_pass(answer, seed):
     assert say("1.2", answer, seed) == "correct"
@@ -532,6 +675,36 @@ def in_float32(x, y, step_size, tolerance):
     return 1 if size == 0 else math.ceil(math.log(tolerance) / math.log(size))
 
 
+def printed_steps(x, y, step_size, tolerance):
+    print(right_steps(x, y, step_size, tolerance))
+
+
+def no_return(x, y, step_size, tolerance):
+    right_steps(x, y, step_size, tolerance)
+
+
+def mean_forgotten(x, y, step_size, tolerance):
+    return np.log(tolerance) / np.log(abs(1 - 2 * step_size * np.square(x)))
+
+
+def guarded_sum(x, y, step_size, tolerance):
+    return right_steps(x, y, step_size * len(x), tolerance)
+
+
+def the_factor(x, y, step_size, tolerance):
+    return factor(x, step_size)
+
+
+def with_a_limit(x, y, step_size, tolerance):
+    value = right_steps(x, y, step_size, tolerance)
+    return None if value is None or value > 10_000 else value
+
+
+def float_at_half(x, y, step_size, tolerance):
+    value = right_steps(x, y, step_size, tolerance)
+    return 1.0 if value == 1 else value
+
+
 def text_steps(x, y, step_size, tolerance):
     return "12"
 
@@ -555,8 +728,15 @@ def text_steps(x, y, step_size, tolerance):
         (without_the_two, "the 2 of the squared error is missing"),
         (of_the_loss, "Which power of it is the loss?"),
         (inequality_turned, "cannot be negative"),
-        (in_float32, "compute with Python's own numbers or with float64"),
+        (in_float32, "Or float32, in which 1 minus a very small number is 1?"),
         (text_steps, "returns a str; asked for is a number of steps"),
+        (printed_steps, "prints its result but returns nothing"),
+        (no_return, "Is a `return` missing?"),
+        (mean_forgotten, "Is a mean or a maximum missing?"),
+        (guarded_sum, "the sum of x² in place of the mean"),
+        (the_factor, "That is the factor of one step"),
+        (with_a_limit, "Is there a limit to a loop"),
+        (float_at_half, "The value is right, its type is not"),
     ],
 )
 def test_wrong_numbers_of_steps_are_named(answer, words, seed, monkeypatch):
@@ -579,14 +759,19 @@ def standard(x):
     return (x - x.mean()) / x.std()
 
 
+def condition(x):
+    smallest, largest = np.linalg.eigvalsh(matrix(x))
+    return largest / smallest
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(
     "answer",
     [
-        lambda x: (limit(np.array(x)), limit(standard(np.array(x)))),
-        lambda x: [limit(np.array(x)), 1],
-        lambda x: torch.tensor([model_2p.critical_step_size(x), 1.0]),
-        lambda x: np.array([limit(np.array(x)), limit(standard(np.array(x)))]),
+        lambda x: (limit(np.array(x)), limit(standard(np.array(x))), 1.0),
+        lambda x: [limit(np.array(x)), 1, condition(standard(np.array(x)))],
+        lambda x: torch.tensor([model_2p.critical_step_size(x), 1.0, 1.0]),
+        lambda x: np.array([[limit(np.array(x))], [1.0], [1.0]]),
     ],
 )
 def test_right_step_limits_pass(answer, seed):
@@ -595,29 +780,53 @@ def test_right_step_limits_pass(answer, seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(
-    ("before", "after", "words"),
+    ("before", "words"),
     [
-        (lambda x: 2 / np.linalg.eigvalsh(matrix(x)).min(), lambda x: 1, "the smaller curvature"),
-        (lambda x: 1 / np.linalg.eigvalsh(matrix(x)).max(), lambda x: 1, "1 over the largest"),
-        (lambda x: 4 / np.linalg.eigvalsh(matrix(x)).max(), lambda x: 1, "twice too large"),
-        (lambda x: 1 / np.mean(x**2), lambda x: 1, "the model without an intercept"),
-        (lambda x: limit(x) / len(x), lambda x: 1, "the matrix has means, not sums"),
-        (lambda x: 1, limit, "the order is before, after"),
-        (limit, limit, "is the standardised x used?"),
-        (limit, lambda x: 1 / limit(x), "the ratio of the two"),
-        (limit, lambda x: limit(x - x.mean()), "its spread is not 1 yet"),
-        (limit, lambda x: limit(x / x.std()), "its mean is not 0 yet"),
-        (limit, lambda x: limit(x - x.mean() / x.std()), "in brackets"),
-        (limit, lambda x: limit((x - x.mean()) / x.var()), "divided by its variance"),
-        (limit, lambda x: 0.3, "should be 1 on the data of this check"),
+        (lambda x: 2 / np.linalg.eigvalsh(matrix(x)).min(), "the smaller curvature"),
+        (lambda x: 1 / np.linalg.eigvalsh(matrix(x)).max(), "1 over the largest"),
+        (lambda x: 4 / np.linalg.eigvalsh(matrix(x)).max(), "twice too large"),
+        (lambda x: np.linalg.eigvalsh(matrix(x)).max(), "the largest curvature itself"),
+        (lambda x: 2 / np.trace(matrix(x)), "the sum of the two curvatures"),
+        (lambda x: 2 / np.linalg.eigvalsh(matrix(x)), "Is a mean or a maximum missing?"),
+        (lambda x: 1 / np.mean(x**2), "the model without an intercept"),
+        (lambda x: limit(x) / len(x), "the matrix has means, not sums"),
+        (lambda x: 1, "the order is before, after"),
+        (lambda x: round(limit(x), 4), "rounded to 4 digits"),
+        (lambda x: None, "returns a NoneType"),
+        (str, "returns a str"),
     ],
 )
-def test_wrong_step_limits_are_named(before, after, words, seed):
+def test_wrong_limits_before_are_named(before, words, seed):
     def answer(x):
         x = np.array(x)
-        return before(x), after(x)
+        return before(x), 1.0, 1.0
 
     assert words in say("1.3", answer, seed)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("prepare", "words"),
+    [
+        (lambda x: x, "is the standardised x used?"),
+        (lambda x: x - x.mean(), "its spread is not 1 yet"),
+        (lambda x: x / x.std(), "its mean is not 0 yet"),
+        (lambda x: x - x.mean() / x.std(), "in brackets"),
+        (lambda x: (x - x.mean()) / x.var(), ""),
+        (lambda x: (x - x.mean()) / x.std(ddof=1), "with n - 1 in place of n"),
+        (lambda x: (x - x.mean()) / (x.max() - x.min()), "divided by its standard deviation"),
+        (lambda x: (x - x.mean()) / np.linalg.norm(x - x.mean()), "divided by its standard"),
+    ],
+)
+def test_wrong_ways_to_standardise_are_named(prepare, words, seed):
+    def answer(x):
+        x = np.array(x)
+        z = prepare(x)
+        return limit(x), limit(z), condition(z)
+
+    message = say("1.3", answer, seed)
+    assert message != "correct"
+    assert words in message
 
 
 @pytest.mark.parametrize(
@@ -625,8 +834,10 @@ def test_wrong_step_limits_are_named(before, after, words, seed):
     [
         (lambda x: None, "returns nothing"),
         (lambda x: 0.03, "returns one value"),
-        (lambda x: (1, 2, 3), "returns 3 values"),
+        (lambda x: (0.03, 1), "returns 2 values"),
         (lambda x: x.mean(), "AttributeError"),
+        (lambda x: {"before": 0.03, "after": 1, "condition": 1}, "returns a dict"),
+        (lambda x: (limit(np.array(x)), 1 / limit(np.array(x)), 1), "the ratio of the two"),
     ],
 )
 def test_step_limits_of_the_wrong_kind_are_answered_in_words(answer, words):

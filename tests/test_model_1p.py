@@ -182,7 +182,7 @@ def test_every_path_can_be_drawn_and_says_where_it_leaves(step_size):
     weights = [0.0, *model_1p.train(X, Y, step_size, 400)["new_w"]]
     outside = [t for t, w in enumerate(weights) if not -2 <= w <= 4.5]
     if outside:
-        assert f"leaves the picture after epoch {outside[0]}." in plot.alt
+        assert f"first leaves the picture at epoch {outside[0]}." in plot.alt
     else:
         assert "leaves" not in plot.alt
 

@@ -88,9 +88,7 @@ def test_plot_marks_lie_on_the_curves_and_alt_text_follows_the_data():
     plot = row_by_row.plot_growth(X, Y, [0.005, 0.015, 0.03], seed=0)
     marks = plot.layers[2]._data
     for mark in marks.itertuples():
-        order = {"row by row, in order": "cyclic", "random rows, mean square": "random"}.get(
-            mark.way
-        )
+        order = {"single, in order": "cyclic", "single, random": "random"}.get(mark.way)
         theory = (
             row_by_row.growth(X, mark.step_size, order)
             if order

@@ -10,12 +10,13 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from html import escape
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from textwrap import fill
 
-__all__ = ["SEEDS", "Claim", "claim", "every", "find", "measure_all", "show", "stored"]
+__all__ = ["SEEDS", "Claim", "Shown", "claim", "every", "find", "measure_all", "show", "stored"]
 
 SEEDS = range(5)
 """Seeds over which a claim with a random element is asserted and stored."""
@@ -40,7 +41,7 @@ class Claim:
     place : str
         Anchor of the section where the chapter says it.
     digits : int
-        Decimal places that are shown.
+        Decimal places that are shown; -4 shows ten thousands.
 
     Examples
     --------
@@ -99,7 +100,7 @@ class Claim:
         step = 10.0**-self.digits
         if self.low is None and abs(value) < step / 2:
             return f"below {_short(step)}"  # rounding, which differs from machine to machine
-        return f"{value:.{self.digits}f}"
+        return f"{round(value, self.digits):.{max(self.digits, 0)}f}"
 
 
 def _short(number: float) -> str:
@@ -173,8 +174,53 @@ def find(claim_id: str) -> Claim:
     raise ValueError(f"claim_id: expected a registered claim, got {claim_id!r}")
 
 
-def show(*claim_ids: str, seed: int = 0) -> None:
-    """Measure claims, and print what is claimed beside what came out.
+@dataclass(frozen=True, repr=False)
+class Shown:
+    """Claims with what has just been measured, as a table in a notebook and as plain text.
+
+    Attributes
+    ----------
+    rows : list of (measured, sentence, bounds)
+
+    Examples
+    --------
+    >>> Shown([("1590", "The error halves in 1590 steps.", "between 1585 and 1595")])
+    1590  The error halves in 1590 steps. (Expected: between 1585 and 1595.)
+    """
+
+    rows: list[tuple[str, str, str]]
+
+    def __repr__(self) -> str:
+        width = max(len(measured) for measured, _, _ in self.rows)
+        return "\n".join(
+            fill(
+                f"{sentence} (Expected: {bounds}.)",
+                80,
+                initial_indent=f"{measured:>{width}}  ",
+                subsequent_indent=" " * (width + 2),
+            )
+            for measured, sentence, bounds in self.rows
+        )
+
+    def _repr_html_(self) -> str:
+        left = "text-align:left"
+        head = "".join(
+            f'<th style="{left}">{title}</th>' for title in ("measured", "statement", "expected")
+        )
+        body = "".join(
+            f'<tr><td style="{left};white-space:nowrap"><strong>{escape(measured)}</strong></td>'
+            f'<td style="{left}">{escape(sentence, quote=False)}</td>'
+            f'<td style="{left}">{escape(bounds)}</td></tr>'
+            for measured, sentence, bounds in self.rows
+        )
+        return (
+            f'<table class="adl-measured dataframe"><thead><tr>{head}</tr></thead>'
+            f"<tbody>{body}</tbody></table>"
+        )
+
+
+def show(*claim_ids: str, seed: int = 0) -> Shown:
+    """Measure claims, and show what comes out beside what is claimed.
 
     Parameters
     ----------
@@ -183,27 +229,27 @@ def show(*claim_ids: str, seed: int = 0) -> None:
     seed : int, default 0
         For claims with a random element.
 
+    Returns
+    -------
+    Shown
+
     Raises
     ------
     ValueError
-        If an id is not registered.
+        If no id is given, or one is not registered.
 
     Examples
     --------
     >>> show("1.half-critical-lands")
-    below 1e-12  One step of half the critical size lands on the optimum: the share of the
-                 error that is left. (Expected: below 1e-12.)
+    below 1e-12  One step of half the critical size lands on the optimum: the share
+                 of the error that is left. (Expected: below 1e-12.)
     """
+    if not claim_ids:
+        raise ValueError("claim_ids: expected at least one id, got none")
     found = [find(claim_id) for claim_id in claim_ids]
-    measured = [claim.show(claim.measure(seed)) for claim in found]
-    width = max(map(len, measured), default=0)
-    for claim, value in zip(found, measured, strict=True):
-        text = f"{claim.sentence} (Expected: {claim.bounds}.)"
-        print(
-            fill(
-                text, 88, initial_indent=f"{value:>{width}}  ", subsequent_indent=" " * (width + 2)
-            )
-        )
+    return Shown(
+        [(claim.show(claim.measure(seed)), claim.sentence, claim.bounds) for claim in found]
+    )
 
 
 def measure_all() -> dict[str, list[float]]:

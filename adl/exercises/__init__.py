@@ -44,25 +44,35 @@ def check(exercise: str, answer: Any, *, seed: int | None = None) -> Result:
     >>> def descend(x, y, step_size, epochs):
     ...     return ...
     >>> check("1.1", descend)
-    Exercise 1.1: not attempted yet.
+    Exercise 1.1: not attempted yet (the function returns `...`).
     """
-    asked = find(str(exercise))
+    if callable(exercise):
+        return Result("", "wrong", 'The number comes first: `check("1.1", descend)`.')
+    name = str(exercise).lower().removeprefix("exercise").strip().replace(",", ".")
+    asked = find(name)
     if asked is None:
         known = ", ".join(found.id for found in every())
-        return Result(str(exercise), "wrong", f"There is no such exercise; there are {known}.")
+        return Result(name, "wrong", f"There is no such exercise; there are {known}.")
     # A finished exercise stays in the name of its solution, so that it can be told apart.
     recorded = not getattr(answer, "__name__", "").endswith("_solution") and not unattended()
     try:
         asked.examine(Answer(answer, asked.signature), np.random.default_rng(seed))
     except NotAttempted:
         return Result(asked.id, "not attempted")
-    except Mistake as mistake:
+    except Exception as error:
+        message = str(error) if isinstance(error, Mistake) else _UNREADABLE
         wrong = _record.note(asked.id, correct=False) if recorded else 1
         hint = min(wrong, len(asked.hints))
-        return Result(asked.id, "wrong", str(mistake), asked.hints[hint - 1], hint)
+        return Result(asked.id, "wrong", message, asked.hints[hint - 1], hint)
     if recorded:
         _record.note(asked.id, correct=True)
     return Result(asked.id, "correct", asked.praise)
+
+
+_UNREADABLE = (
+    "The check cannot make sense of what your function returns. Print it: is it of the kind that "
+    "the exercise asks for?"
+)
 
 
 def progress(chapter: int | None = None) -> Progress:

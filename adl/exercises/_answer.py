@@ -1,5 +1,6 @@
 """Calling a reader's function so that whatever happens can be answered in words."""
 
+import builtins
 import copy
 import inspect
 import io
@@ -10,13 +11,15 @@ import threading
 import traceback
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from itertools import islice
 from typing import Any
 
 _SECONDS = 20  # the first torch.optim of a session takes several seconds to import its parts
+_MOST_ITEMS = 100_000
 
-# What torch says to beginners most often, and what they did to hear it. The patterns are looked for
-# in the message followed by the line that raised it.
+# What torch, NumPy and Python say to beginners most often, and what they did to hear it. The
+# patterns are looked for in the message followed by the line that raised it.
 _ADVICE = [
     (
         r"does not require grad|does not have a grad_fn",
@@ -50,6 +53,8 @@ _ADVICE = [
         r"grad can be implicitly created only for scalar outputs",
         "The loss is still one number per point: take its mean before backward().",
     ),
+    (r"bitwise_xor|for \^", "In Python a power is written `**`; `^` is something else."),
+    (r'missing the required "forward"', "A torch module needs a method called `forward`."),
 ]
 
 
@@ -62,11 +67,7 @@ class NotAttempted(Mistake):
 
 
 class Stopped(Mistake):
-    """The reader's function raised an exception, kept in ``error``."""
-
-    def __init__(self, message: str, error: BaseException) -> None:
-        super().__init__(message)
-        self.error = error
+    """The reader's function raised an exception."""
 
 
 class Endless(Mistake):
@@ -75,6 +76,16 @@ class Endless(Mistake):
 
 class _OutOfTime(BaseException):
     """Not an Exception, so that a reader's ``except Exception`` does not swallow it."""
+
+
+class _Muted(io.TextIOBase):
+    """Swallows what is printed, and remembers only that something was."""
+
+    used = False
+
+    def write(self, text: str) -> int:
+        self.used = self.used or bool(text.strip())
+        return len(text)
 
 
 class Answer:
@@ -94,16 +105,18 @@ class Answer:
     """
 
     def __init__(self, function: Any, signature: str) -> None:
-        name = signature.split("(")[0]
         if function is None or function is ...:
             raise NotAttempted
         if not callable(function):
             raise Mistake(
-                f"The check wants the function itself, so that it can call it on data of its own. "
-                f"Hand in `{name}`, not the result of calling it."
+                "The check wants the function itself, so that it can call it on data of its own. "
+                f"Hand in `{signature.split('(')[0]}`, not the result of calling it."
             )
+        if inspect.iscoroutinefunction(function):
+            raise Mistake("Your function is a coroutine: remove the word `async`.")
         self._function = function
         self._signature = signature
+        self._calls = 0
         self.printed = False
 
     def __call__(self, *arguments: Any, where: str = "") -> Any:
@@ -119,7 +132,7 @@ class Answer:
         Returns
         -------
         Any
-            What the function returns.
+            What the function returns; generators as lists.
 
         Raises
         ------
@@ -132,31 +145,49 @@ class Answer:
             inspect.signature(self._function).bind(*arguments)
         except TypeError:
             raise Mistake(
-                f"Your function takes other arguments than asked for. It is called as "
+                "Your function takes other arguments than asked for. It is called by position, as "
                 f"`{self._signature}`."
             ) from None
         except ValueError:
             pass  # some built-in functions have no signature; the call will tell
-        output = io.StringIO()
-        at = f" {where}" if where else ""
+        self._calls += 1
+        output, at = _Muted(), f" {where}" if where else ""
         try:
-            with redirect_stdout(output), warnings.catch_warnings(), _time_limit():
-                warnings.simplefilter("ignore")
+            with _watched(output):
                 value = self._function(*copy.deepcopy(arguments))
-        except NotImplementedError:
-            raise NotAttempted from None
+                if isinstance(value, Iterator):
+                    value = list(islice(value, _MOST_ITEMS))
+        except KeyboardInterrupt:
+            raise
         except _OutOfTime:
             raise Endless(
                 f"Your function had not come back after {_SECONDS} seconds{at}. Is there a loop "
                 "that never ends, or one that could be a formula?"
             ) from None
-        except (Exception, SystemExit) as error:
-            raise Stopped(_in_words(error, self._function, at), error) from None
+        except BaseException as error:
+            if isinstance(error, NotImplementedError) and _line_of(
+                error, self._function
+            ).startswith("raise"):
+                raise NotAttempted from None
+            raise Stopped(_in_words(error, self._function, at)) from None
         finally:
-            self.printed = bool(output.getvalue().strip())
+            self.printed = output.used
         if value is ...:
+            if self._calls > 1 or self.printed:
+                raise Mistake(
+                    "Your function still has a line `return ...`: return the result there."
+                )
             raise NotAttempted
         return value
+
+
+@contextmanager
+def _watched(output: _Muted) -> Iterator[None]:
+    """Keep what a reader's function does beside its work away from the notebook."""
+    with redirect_stdout(output), redirect_stderr(output), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with _without_input(), _time_limit():
+            yield
 
 
 @contextmanager
@@ -170,7 +201,7 @@ def _time_limit() -> Iterator[None]:
         raise _OutOfTime
 
     before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, _SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, _SECONDS, 1)  # again, for loops that catch everything
     try:
         yield
     finally:
@@ -178,16 +209,41 @@ def _time_limit() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _in_words(error: BaseException, function: Any, at: str) -> str:
-    said = str(error).strip().split("\n")[0]
-    words = f"Your function stopped with {type(error).__name__}{at}"
-    words += f": {said[:200].rstrip('.')}" if said else ""
+@contextmanager
+def _without_input() -> Iterator[None]:
+    """Let nobody wait for something to be typed."""
+
+    def refuse(*_: Any) -> None:
+        raise RuntimeError("there is nobody to answer input(); take the numbers from the arguments")
+
+    before, builtins.input = builtins.input, refuse
+    try:
+        yield
+    finally:
+        builtins.input = before
+
+
+def _line_of(error: BaseException, function: Any) -> str:
+    """Source line of the reader's own code that an exception came from, "" if it is not known."""
     code = getattr(function, "__code__", None)
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if code is not None]
-    frames = [f for f in frames if f.filename == code.co_filename]
-    line = linecache.getline(frames[-1].filename, frames[-1].lineno or 0).strip() if frames else ""
-    words += f", in the line `{line}`." if line else "."
+    frames = traceback.extract_tb(error.__traceback__) if code is not None else []
+    own = [frame for frame in frames if frame.filename == code.co_filename]
+    return linecache.getline(own[-1].filename, own[-1].lineno or 0).strip() if own else ""
+
+
+def _in_words(error: BaseException, function: Any, at: str) -> str:
+    if isinstance(error, SystemExit):
+        return f"Your function calls exit(){at}, which would end the whole notebook: remove that."
+    try:
+        said = str(error).strip().split("\n")[0]
+    except Exception:
+        said = ""
+    first = re.split(r"(?<=[.!?])\s", said)[0].rstrip(".")  # torch explains at length
+    first = first if len(first) <= 200 else first[:199] + "…"
+    line = _line_of(error, function)
+    words = f"Your function stopped with {type(error).__name__}{at}"
+    words += (f": {first}" if first else "") + (f", in the line `{line}`." if line else ".")
     for pattern, advice in _ADVICE:
-        if re.search(pattern, f"{error} {line}"):
+        if re.search(pattern, f"{said} {line}"):
             return f"{words} {advice}"
     return words

@@ -1,33 +1,39 @@
 """The record of solved exercises, in a file beside the notebook."""
 
 import json
-import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
 FILE = "adl-progress.json"
+STATES = ("correct", "wrong")
+
+# Where the folder cannot be written to, the record lasts as long as the session.
+_unsaved: dict[Path, dict[str, Any]] = {}
 
 
 def read() -> dict[str, dict[str, Any]]:
     """Return what is recorded: for each exercise its ``state`` and how many answers were ``wrong``.
 
-    A file that is missing or damaged counts as empty.
+    A file that is missing or damaged counts as empty, and so does a damaged entry.
     """
     try:
-        exercises = json.loads(Path(FILE).read_text("utf8"))["exercises"]
-        return {
-            str(name): {"state": str(entry["state"]), "wrong": int(entry["wrong"])}
-            for name, entry in exercises.items()
-        }
+        exercises = json.loads(Path(FILE).read_text("utf8"))["exercises"].items()
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
+        return dict(_unsaved.get(Path.cwd(), {}))
+    entries = {}
+    for name, entry in exercises:
+        try:
+            state, wrong = entry["state"], max(0, int(entry["wrong"]))
+        except (ValueError, KeyError, TypeError, OverflowError):
+            continue
+        if state in STATES:
+            entries[name] = {"state": state, "wrong": wrong}
+    return entries
 
 
 def note(exercise: str, *, correct: bool) -> int:
     """Record an attempt; an exercise once solved stays solved.
-
-    Where the folder cannot be written to, nothing is recorded and nothing is said: the reader's
-    answer matters more.
 
     Returns
     -------
@@ -40,11 +46,16 @@ def note(exercise: str, *, correct: bool) -> int:
         entry["state"] = "correct"
     else:
         entry["wrong"] += 1
-    path = Path(FILE)
-    draft = path.with_suffix(f".{os.getpid()}.tmp")
+    text = json.dumps({"version": 1, "exercises": entries}, indent=1)
     try:
-        draft.write_text(json.dumps({"version": 1, "exercises": entries}, indent=1), "utf8")
-        draft.replace(path)  # in one go: a killed kernel leaves the old file or the new one
+        # In one go, so that a killed kernel leaves the old file or the new one.
+        with tempfile.NamedTemporaryFile("w", encoding="utf8", dir=".", delete=False) as draft:
+            draft.write(text)
+        try:
+            Path(draft.name).replace(FILE)
+        except OSError:
+            Path(draft.name).unlink(missing_ok=True)
+            raise
     except OSError:
-        draft.unlink(missing_ok=True)
+        _unsaved[Path.cwd()] = entries
     return entry["wrong"]

@@ -52,11 +52,11 @@ class Result:
         return {
             "correct": f"correct. {self.message}",
             "wrong": self.message,
-            "not attempted": "not attempted yet.",
+            "not attempted": "not attempted yet (the function returns `...`).",
         }[self.state]
 
     def __repr__(self) -> str:
-        text = f"Exercise {self.exercise}: {self._headline()}".rstrip()
+        text = f"Exercise {self.exercise}: {self._headline()}".replace("Exercise :", "").strip()
         return text + (f"\nHint {self.hint_number} of 3: {self.hint}" if self.hint else "")
 
     def _repr_html_(self) -> str:
