@@ -10,7 +10,7 @@ SITE := _build/html
 # Nobody is watching: no progress bars, and no record of solved exercises (adl/_session.py).
 export ADL_UNATTENDED := 1
 
-.PHONY: help book serve test notebooks student data address lint format lock clean
+.PHONY: help book serve test notebooks student data address lint format lock colab clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,10 +62,21 @@ format: $(READY) ## lay the code out
 lock: ## pin the newest versions of everything in constraints.txt
 	$(PYTHON) -m venv --clear .lock
 	.lock/bin/python -m pip install --quiet --editable '.[book,test]' $(LOCK_WITH)
+	.lock/bin/python -m pip freeze --exclude-editable > .lock/freeze
 	{ echo "# Exact versions that make and CI use. Written by make lock."; \
-	  .lock/bin/python -m pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//'; } > constraints.txt
+	  sed 's/+[a-z0-9.]*$$//' .lock/freeze; } > constraints.txt
 	rm -rf .lock
 
+# What Colab has preinstalled, apart from torch, which WITH names where a small build is at hand.
+colab: ## test package and chapters with the versions that Colab has
+	$(PYTHON) -m venv --clear .colab
+	.colab/bin/python -m pip install --quiet --constraint tests/colab.txt --editable . \
+		ipykernel nbclient nbval pytest hypothesis $(WITH)
+	.colab/bin/python -m pytest --nbval --nbval-current-env book adl tests/test_inputs.py \
+		tests/test_model_1p.py tests/test_model_2p.py tests/test_row_by_row.py \
+		tests/test_plotting.py tests/test_exercises.py tests/test_exercises_learning_rate.py
+	rm -rf .colab
+
 clean: ## remove everything that the other commands made
-	rm -rf $(VENV) .lock _build build *.egg-info .pytest_cache .hypothesis .ruff_cache
+	rm -rf $(VENV) .lock .colab _build build *.egg-info .pytest_cache .hypothesis .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 
+# Squares, and sums of squares, of numbers between these neither overflow nor vanish.
+_SMALLEST, _LARGEST = 1e-100, 1e100
+
 
 def vector(name: str, values: Any) -> np.ndarray:
     """One-dimensional float64 array from a list, array, pandas Series or tensor.
@@ -42,13 +45,18 @@ def vector(name: str, values: Any) -> np.ndarray:
     if isinstance(values, str | bytes | dict | set) or values is None:
         raise TypeError(f"{name}: {expected}, got {type(values).__name__} {_short(values)}")
     if hasattr(values, "detach"):  # a tensor, on any device and with or without a graph
-        values = values.detach().cpu().tolist()
+        values = values.detach().cpu().to_dense().tolist()
+    if isinstance(values, list | tuple):
+        values = [value.detach() if hasattr(value, "detach") else value for value in values]
     try:
         array = np.asarray(values)
     except ValueError:
         raise ValueError(f"{name}: {expected}, got rows of different lengths") from None
     if array.dtype.kind == "O" and array.size and all(map(_is_real, array.ravel())):
-        array = array.astype(float)  # pandas' nullable columns, fractions, very long integers
+        try:  # pandas' nullable columns, fractions, long integers
+            array = array.astype(float)
+        except OverflowError:
+            raise ValueError(f"{name}: {expected}, got one that is too large") from None
     if array.dtype.kind not in "iuf" and array.size:
         raise TypeError(f"{name}: {expected}, got {_short(values)} of type {array.dtype}")
     if array.ndim != 1:
@@ -59,6 +67,28 @@ def vector(name: str, values: Any) -> np.ndarray:
     bad = np.flatnonzero(~np.isfinite(array))
     if bad.size:
         raise ValueError(f"{name}: {expected}, got {array[bad[0]]} at position {bad[0]}")
+    largest = float(np.abs(array).max())
+    if largest and not _SMALLEST <= largest <= _LARGEST:
+        raise ValueError(
+            f"{name}: expected numbers whose squares can be computed (the largest between "
+            f"{_SMALLEST:g} and {_LARGEST:g}), got {largest:g}; change the unit"
+        )
+    return array
+
+
+def positive_vector(name: str, values: Any) -> np.ndarray:
+    """As `vector`, sorted, with all numbers above 0.
+
+    Examples
+    --------
+    >>> positive_vector("step_sizes", [0.1, 0])
+    Traceback (most recent call last):
+    ...
+    ValueError: step_sizes: expected positive numbers, got 0.0
+    """
+    array = np.sort(vector(name, values))
+    if array[0] <= 0:
+        raise ValueError(f"{name}: expected positive numbers, got {array[0]}")
     return array
 
 
@@ -76,6 +106,21 @@ def pair(x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     if len(x) != len(y):
         raise ValueError(f"y: expected as many numbers as in x ({len(x)}), got {len(y)}")
     return x, y
+
+
+def not_all_zero(name: str, array: np.ndarray) -> np.ndarray:
+    """Return the array if it holds a number that is not zero.
+
+    Examples
+    --------
+    >>> not_all_zero("x", np.zeros(3))
+    Traceback (most recent call last):
+    ...
+    ValueError: x: expected at least one number that is not zero, got only zeros
+    """
+    if not array.any():
+        raise ValueError(f"{name}: expected at least one number that is not zero, got only zeros")
+    return array
 
 
 def real(name: str, value: Any) -> float:
@@ -142,7 +187,41 @@ def interval(low_name: str, low: Any, high_name: str, high: Any) -> tuple[float,
     low, high = real(low_name, low), real(high_name, high)
     if low >= high:
         raise ValueError(f"{low_name}: expected a number below {high_name} ({high}), got {low}")
+    size = max(abs(low), abs(high))
+    if size > _LARGEST or high - low < max(1e-9 * size, _SMALLEST):
+        raise ValueError(
+            f"{low_name}: expected a range that can be drawn up to {high_name} ({high}), got {low}"
+        )
     return low, high
+
+
+def generator(seed: Any) -> np.random.Generator:
+    """NumPy's random numbers, from a seed as the course's functions take it.
+
+    Parameters
+    ----------
+    seed : int or torch.Generator, optional
+        None is fresh randomness; a torch generator is drawn from, and so moves on.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `seed` is anything else, or negative.
+
+    Examples
+    --------
+    >>> bool(generator(3).integers(100) == generator(3).integers(100))
+    True
+    >>> generator(-1)
+    Traceback (most recent call last):
+    ...
+    ValueError: seed: expected a whole number of at least 0, got -1
+    """
+    if hasattr(seed, "initial_seed"):
+        import torch
+
+        seed = torch.randint(2**62, (), generator=seed, device=seed.device).item()
+    return np.random.default_rng(None if seed is None else whole("seed", seed, at_least=0))
 
 
 def _is_real(value: Any) -> bool:

@@ -13,7 +13,7 @@ import plotnine as pn
 
 from adl import _inputs
 from adl._session import progress_bar
-from adl.plotting import PALETTE, Plot
+from adl.plotting import PALETTE, Plot, counted
 
 __all__ = [
     "critical_step_size",
@@ -97,9 +97,7 @@ def optimum(x: Any, y: Any) -> float:
     2.0
     """
     x, y = _inputs.pair(x, y)
-    scale = _largest(x)
-    x = x / scale
-    return float(np.mean(x * y) / np.mean(x**2) / scale)
+    return float(np.mean(x * y) / np.mean(_inputs.not_all_zero("x", x) ** 2))
 
 
 def critical_step_size(x: Any) -> float:
@@ -134,14 +132,27 @@ def critical_step_size(x: Any) -> float:
     >>> round(critical_step_size([2.1, 3.4, 1.8, 5.9, 8.3, 9.1, 2.4, 5.6, 7.8]), 7)
     0.0296365
     """
-    x = _inputs.vector("x", x)
-    scale = _largest(x)
-    with np.errstate(over="ignore"):  # inputs below 1e-154 bear any step size
-        return float(1 / np.mean((x / scale) ** 2) / scale / scale)
+    return float(1 / np.mean(_inputs.not_all_zero("x", _inputs.vector("x", x)) ** 2))
 
 
 def error_factor(x: Any, step_size: float) -> float:
-    """What one update multiplies the distance to the optimum by, ``1 - step_size * L''``.
+    """What one step multiplies the distance to the optimum by, ``1 - step_size * L''``.
+
+    Parameters
+    ----------
+    x : array_like, shape (n,)
+        Inputs, at least one of them not zero.
+    step_size : float
+        In units of 1 / x².
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `x` cannot be used or is all zero, or `step_size` is not a finite number.
 
     Examples
     --------
@@ -175,9 +186,11 @@ def verdict(factor: float, epochs: int) -> str:
     ['crawls', 'arrives', 'overshoots', 'stalls', 'diverges']
     """
     size = abs(factor)
-    if abs(size - 1) < 1e-12:
-        return "rests" if factor > 0 else "swings"
-    if size > 1:
+    if factor == 1:
+        return "rests"
+    if abs(factor + 1) < 1e-12:
+        return "swings"
+    if not size < 1:  # nan too
         return "diverges"
     if size < 1e-9:
         return "lands"
@@ -221,6 +234,7 @@ def plot_loss(x: Any, y: Any, wmin: float = -1.0, wmax: float = 4.0, gradient: b
     best = optimum(x, y)
     curve = _curve(x, y, wmin, wmax)
     title, alt = _about_curve(x, y, best, wmin, wmax)
+    inside = wmin <= best <= wmax
     plot = Plot(curve, pn.aes("w", "loss"), alt=alt) + pn.geom_line(color=PALETTE["blue"], size=1)
     if gradient:
         arrows = pd.DataFrame({"w": np.linspace(wmin, wmax, 11)})
@@ -232,8 +246,8 @@ def plot_loss(x: Any, y: Any, wmin: float = -1.0, wmax: float = 4.0, gradient: b
         title = "The gradient points uphill; steeper means longer"
         plot.alt += (
             f" {len(visible)} arrows start on it and point to where the loss rises; the steepest "
-            f"gradient, {slope[np.abs(slope).idxmax()]:.4g}, has the longest, and towards "
-            f"w = {best:.3g} they shrink to nothing."
+            f"gradient, {slope[np.abs(slope).idxmax()]:.4g}, has the longest"
+            + (f", and towards w = {best:.3g} they shrink to nothing." if inside else ".")
         )
         plot += pn.geom_segment(
             pn.aes(xend="end", yend="loss"),
@@ -279,16 +293,19 @@ def plot_train(x: Any, y: Any, step_size: float, epochs: int, wmin: float, wmax:
     table = train(x, y, step_size, epochs)
     step_size, epochs, best = float(step_size), len(table), optimum(x, y)
     weights = np.append(table["w"], table["new_w"].iloc[-1])
-    how = verdict(error_factor(x, step_size), epochs)
+    how = verdict(error_factor(x, step_size), epochs) if weights[0] != best else "rests"
     curve = _curve(x, y, wmin, wmax)
     outside = np.flatnonzero(~((weights >= wmin) & (weights <= wmax)))
+    leaves = "" if not outside.size else f"first leaves the picture at epoch {outside[0]}"
+    if outside.size and outside[0] == 0:
+        leaves = "starts outside the picture"
 
     _, alt = _about_curve(x, y, best, wmin, wmax)
     first = ", ".join(f"{weight:.3g}" for weight in weights[1:4])
     alt += f" Step size {step_size:.4g}: {_FINDINGS[how]}. From w = 0 the path goes to {first}"
     alt += f" and after {epochs} epochs it is at {weights[-1]:.5g}." if epochs > 3 else "."
-    if outside.size:
-        alt += f" It first leaves the picture at epoch {outside[0]}."
+    if leaves:
+        alt += f" It {leaves}."
 
     # Far outside, pictures cannot be drawn and would show nothing: there the path ends.
     near = np.abs(weights - best) < 1e3 * (wmax - wmin)
@@ -318,12 +335,12 @@ def plot_train(x: Any, y: Any, step_size: float, epochs: int, wmin: float, wmax:
     )
     if len(path) > 1:
         plot += pn.geom_path(data=path, color=PALETTE["red"], size=0.7, linetype="dashed")
-    if outside.size:
+    if leaves:
         plot += pn.annotate(
             "label",
             x=wmax - 0.02 * (wmax - wmin),
             y=top,
-            label=f"first leaves the picture at epoch {outside[0]}",
+            label=leaves,
             ha="right",
             va="top",
             color=PALETTE["red"],
@@ -336,7 +353,7 @@ _FINDINGS = {
     "crawls": "the path crawls towards the optimum",
     "arrives": "the path arrives at the optimum",
     "lands": "one step lands on the optimum",
-    "overshoots": "jumps across, and still arrives",
+    "overshoots": "jumps across, and comes closer",
     "stalls": "to and fro, with hardly a gain",
     "swings": "it swings to and fro for ever",
     "diverges": "every step makes it worse",
@@ -373,34 +390,43 @@ def plot_error_left(x: Any, y: Any, step_sizes: Any, epochs: int = 20) -> Plot:
     'Error left after 5 steps against the step size,'
     """
     x, y = _inputs.pair(x, y)
-    step_sizes = np.sort(_inputs.vector("step_sizes", step_sizes))
-    if step_sizes[0] <= 0:
-        raise ValueError(f"step_sizes: expected positive numbers, got {step_sizes[0]}")
+    step_sizes = _inputs.positive_vector("step_sizes", step_sizes)
     epochs = _inputs.whole("epochs", epochs, at_least=1)
     best, critical = optimum(x, y), critical_step_size(x)
+    first, last = step_sizes[0], step_sizes[-1]
     measured = np.array([_error_left(x, y, best, step_size, epochs) for step_size in step_sizes])
-    theory = np.abs(1 - 2 * step_sizes / critical) ** epochs
-    agree = np.abs(measured - theory) <= 1e-6 * np.maximum(theory, 1e-6)
+    with np.errstate(over="ignore"):
+        theory = np.abs(1 - 2 * step_sizes / critical) ** epochs
+    agree = np.isclose(measured, theory, rtol=1e-6, atol=1e-12)
     alt = (
-        f"Error left after {epochs} steps against the step size, both on logarithmic axes: "
-        f"{measured[0]:.2g} at {step_sizes[0]:.4g}, falling to nothing at {critical / 2:.4g}, half "
-        f"the critical step size, rising to 1 at {critical:.5g}, the critical step size, and "
-        f"{measured[-1]:.3g} at {step_sizes[-1]:.4g}. {int(agree.sum())} of {len(step_sizes)} "
-        "measurements lie on the theoretical curve."
+        f"Error left after {counted(epochs, 'step')} against the step size, both on logarithmic "
+        f"axes: {measured[0]:.2g} at {first:.4g}"
     )
+    if first < critical / 2 < last:
+        alt += f", falling to nothing at {critical / 2:.4g}, half the critical step size"
+    if first < critical < last:
+        alt += f", rising to 1 at {critical:.5g}, the critical step size"
+    alt += (
+        f", and {measured[-1]:.3g} at {last:.4g}. {int(agree.sum())} of "
+        f"{counted(len(step_sizes), 'measurement')} lie on the theoretical curve."
+    )
+    title = f"Above {critical:.4g} every step makes it worse"
+    if last <= critical:
+        title = f"Below {critical:.4g} every run comes closer"
     marks = pd.DataFrame({"step_size": step_sizes, "left": measured})
-    bottom, top = 1e-6, float(np.nanmax([10, *measured[np.isfinite(measured)]]))
-    grid = np.geomspace(step_sizes[0], step_sizes[-1], 2001)
-    curve = np.clip(np.abs(1 - 2 * grid / critical) ** epochs, bottom / 10, None)
+    bottom, top = 1e-6, min(1e12, float(np.max([10, *measured[np.isfinite(measured)]])))
+    grid = np.geomspace(first, last, 2001) if last > first else step_sizes
+    with np.errstate(over="ignore"):
+        curve = np.clip(np.abs(1 - 2 * grid / critical) ** epochs, bottom / 10, 10 * top)
     lines = pd.DataFrame(
         {
             "step_size": [critical / 2, critical],
             "left": [2 * top] * 2,
-            "name": [f"half critical\n{critical / 2:.5f}", f"critical\n{critical:.5f}"],
+            "name": [f"half critical\n{critical / 2:.4g}", f"critical\n{critical:.4g}"],
         }
     )
     return (
-        Plot(marks[marks["left"] > bottom], pn.aes("step_size", "left"), alt=alt)
+        Plot(marks[marks["left"].between(bottom, top)], pn.aes("step_size", "left"), alt=alt)
         + pn.geom_hline(yintercept=1, color=PALETTE["grey"], linetype="dotted")
         + pn.geom_vline(
             pn.aes(xintercept="step_size"), data=lines, color=PALETTE["grey"], linetype="dashed"
@@ -416,7 +442,7 @@ def plot_error_left(x: Any, y: Any, step_sizes: Any, epochs: int = 20) -> Plot:
         + pn.scale_y_log10(labels=lambda shares: [f"{share:g}" for share in shares])
         + pn.coord_cartesian(ylim=(bottom, 3 * top))
         + pn.labs(
-            title=f"Above {critical:.5f} every step makes it worse",
+            title=title,
             x="step size η (log scale)",
             y=f"share of the error left after {epochs} steps",
         )
@@ -424,8 +450,10 @@ def plot_error_left(x: Any, y: Any, step_sizes: Any, epochs: int = 20) -> Plot:
 
 
 def _error_left(x: np.ndarray, y: np.ndarray, best: float, step_size: float, epochs: int) -> float:
-    end = train(x, y, step_size, epochs)["new_w"].iloc[-1]
-    return float(abs(end - best) / abs(best)) if best else float("nan")
+    """Share of the error that is left, from a start as far from the optimum as numbers are."""
+    away = max(1.0, abs(best))
+    end = train(x, y, step_size, epochs, w=best + away)["new_w"].iloc[-1]
+    return float(abs(end - best) / away)
 
 
 def _loss(x: np.ndarray, y: np.ndarray, weights: Any) -> np.ndarray:
@@ -450,11 +478,3 @@ def _about_curve(
     falls = "falls" if best > wmax else "rises"
     alt = f"it {falls} all the way; its minimum, at w = {best:.3g}, is outside."
     return f"The loss is least outside this picture, at w = {best:.4g}", seen + alt
-
-
-def _largest(x: np.ndarray) -> float:
-    """Largest absolute value, taken out of squares so that they neither overflow nor vanish."""
-    largest = float(np.max(np.abs(x)))
-    if largest == 0:
-        raise ValueError("x: expected at least one number that is not zero, got only zeros")
-    return largest

@@ -12,7 +12,7 @@ import plotnine as pn
 
 from adl import _inputs
 from adl._session import progress_bar
-from adl.plotting import PALETTE, Plot
+from adl.plotting import PALETTE, Plot, counted
 
 __all__ = ["condition_number", "critical_step_size", "curvatures", "plot_paths", "train"]
 
@@ -32,6 +32,7 @@ def train(
     x, y : array_like, shape (n,)
         Inputs and targets.
     step_size : float, default 0.001
+        What the gradient is multiplied by.
     epochs : int, default 10
         Number of updates; each uses all n points.
     w, b : float, default 0.0
@@ -103,6 +104,11 @@ def curvatures(x: Any) -> tuple[float, float]:
 def critical_step_size(x: Any) -> float:
     """Step size from which gradient descent on the line no longer converges.
 
+    Parameters
+    ----------
+    x : array_like, shape (n,)
+        Inputs.
+
     Returns
     -------
     float
@@ -119,8 +125,17 @@ def critical_step_size(x: Any) -> float:
 def condition_number(x: Any) -> float:
     """Largest over smallest of the `curvatures`; inf if all inputs are equal.
 
-    Near the critical step size, about this many steps are needed to make the error e² times
-    smaller in the flattest direction.
+    At the critical step size, as many steps make the error about e² times smaller in the flattest
+    direction.
+
+    Parameters
+    ----------
+    x : array_like, shape (n,)
+        Inputs.
+
+    Returns
+    -------
+    float
 
     Examples
     --------
@@ -157,7 +172,7 @@ def plot_paths(
     Raises
     ------
     TypeError, ValueError
-        If an argument cannot be used.
+        If an argument cannot be used, or all inputs are equal.
 
     Examples
     --------
@@ -168,6 +183,10 @@ def plot_paths(
     share = _inputs.real("share", share)
     if not 0 < share < 1:
         raise ValueError(f"share: expected a number between 0 and 1, got {share}")
+    epochs = _inputs.whole("epochs", epochs, at_least=1)
+    w, b = _inputs.real("w", w), _inputs.real("b", b)
+    if np.all(x == x[0]):
+        raise ValueError(f"x: expected at least two different inputs, got {x[0]:g} only")
     centre = float(np.mean(x))
     conditions = condition_number(x), condition_number(x - centre)
     panels, sentences = [], []
@@ -188,7 +207,7 @@ def plot_paths(
         )
         away = np.hypot(path["w"] - best_w, path["b"] - best_b)
         sentences.append(
-            f"{name}, condition number {condition:.3g}: after {epochs} steps of "
+            f"{name}, condition number {condition:.3g}: after {counted(epochs, 'step')} of "
             f"{step_size:.3g} the path is {away.iloc[-1]:.2g} from the optimum, having started "
             f"{away.iloc[0]:.3g} away"
         )
@@ -215,7 +234,7 @@ def plot_paths(
         + pn.geom_path(color=PALETTE["red"], size=0.6, linetype="dashed")
         + pn.geom_point(color=PALETTE["red"], size=1.4)
         + pn.labs(
-            title="Centring takes the condition number from {:.0f} to {:.0f}".format(*conditions),
+            title="Centring takes the condition number from {:.3g} to {:.3g}".format(*conditions),
             x="slope w",
             y="intercept b",
         )

@@ -29,6 +29,7 @@ __all__ = [
     "PALETTE",
     "Plot",
     "alt_text",
+    "counted",
     "describe",
     "plot_regression",
     "theme",
@@ -53,6 +54,12 @@ LINE_STYLES = ["solid", "dashed", "dotted", "dashdot"]
 
 _SIZE = (6.0, 3.75)
 _DPI = 100
+# From 0.15 on, plotnine can begin titles at the edge of the picture, which leaves them more room.
+_TITLE_POSITION = (
+    {"plot_title_position": "plot"}
+    if tuple(map(int, pn.__version__.split(".")[:2])) >= (0, 15)
+    else {}
+)
 _SENTENCES: WeakKeyDictionary[Figure, list[str]] = WeakKeyDictionary()
 
 
@@ -76,13 +83,13 @@ def theme() -> pn.theme:
         plot_background=pn.element_rect(fill="white", color="white"),
         panel_grid_minor=pn.element_blank(),
         panel_grid_major=pn.element_line(color="#E6E6E6", size=0.6),
-        plot_title_position="plot",
         plot_title=pn.element_text(size=12.5, color=ink, ha="left", weight="bold"),
         axis_title=pn.element_text(color=ink),
         axis_text=pn.element_text(color="#444444"),
         legend_position="bottom",
         legend_title=pn.element_blank(),
         legend_key_width=28,
+        **_TITLE_POSITION,
     )
 
 
@@ -196,7 +203,7 @@ def describe(ax: Axes, sentence: str) -> None:
     'A falling line. Four dots above it.'
     >>> plt.close(figure)
     """
-    figure = ax.get_figure()
+    figure = ax.get_figure().figure  # of a figure within a figure, the outer one
     _SENTENCES.setdefault(figure, []).append(sentence)
     _hand_on_alt_text(type(figure))
 
@@ -214,6 +221,17 @@ def alt_text(figure: Plot | Figure) -> str:
     'An empty sheet.'
     """
     return figure.alt if isinstance(figure, Plot) else " ".join(_SENTENCES.get(figure, []))
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, in the plural unless it is one.
+
+    Examples
+    --------
+    >>> counted(1, "point"), counted(3, "step")
+    ('1 point', '3 steps')
+    """
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _hand_on_alt_text(kind: type[Figure]) -> None:
@@ -258,18 +276,19 @@ def plot_regression(x: Any, y: Any, slope: float, intercept: float = 0.0) -> Plo
 
     Examples
     --------
-    >>> plot_regression([1, 2, 3], [2.1, 3.9, 6.0], slope=1.99).alt[:56]
-    '3 points, x from 1 to 3 and y from 2.1 to 6. The line y '
+    >>> plot_regression([1, 2, 3], [2.1, 3.9, 6.0], slope=1.99).alt[:55]
+    '3 points, x from 1 to 3 and y from 2.1 to 6, and the li'
     """
     x, y = _inputs.pair(x, y)
     slope, intercept = _inputs.real("slope", slope), _inputs.real("intercept", intercept)
-    equation = f"y = {slope:.4g} x" + (f" {intercept:+.4g}" if intercept else "")
+    sign = "-" if intercept < 0 else "+"
+    equation = f"y = {slope:.4g} x" + (f" {sign} {abs(intercept):.4g}" if intercept else "")
     residual = y - slope * x - intercept
     worst = int(np.argmax(np.abs(residual)))
     alt = (
-        f"{len(x)} points, x from {x.min():.3g} to {x.max():.3g} and y from {y.min():.3g} to "
-        f"{y.max():.3g}. The line {equation} passes through them; the point furthest from it, at "
-        f"x = {x[worst]:.3g}, is {abs(residual[worst]):.2g} away."
+        f"{counted(len(x), 'point')}, x from {x.min():.3g} to {x.max():.3g} and y from "
+        f"{y.min():.3g} to {y.max():.3g}, and the line {equation}. It misses the point at "
+        f"x = {x[worst]:.3g} by the most, {abs(residual[worst]):.2g}."
     )
     edge = np.array([min(0.0, x.min()), x.max() * 1.05 if x.max() > 0 else 0.0])
     line = pd.DataFrame({"x": edge, "y": slope * edge + intercept})
@@ -277,5 +296,9 @@ def plot_regression(x: Any, y: Any, slope: float, intercept: float = 0.0) -> Plo
         Plot(pd.DataFrame({"x": x, "y": y}), pn.aes("x", "y"), alt=alt)
         + pn.geom_line(data=line, color=PALETTE["red"], size=1)
         + pn.geom_point(color=PALETTE["blue"], size=3)
-        + pn.labs(title=f"The least-squares line is {equation}", x="input x", y="target y")
+        + pn.labs(
+            title=f"{equation} misses no point by more than {abs(residual[worst]):.2g}",
+            x="input x",
+            y="target y",
+        )
     )

@@ -28,7 +28,8 @@ def skl_regression(x: Any, y: Any, fit_intercept: bool = True) -> dict[str, floa
     Raises
     ------
     TypeError, ValueError
-        If `x` or `y` is empty, not numeric, not finite, or if their lengths differ.
+        If `x` or `y` is empty, not numeric, not finite, if their lengths differ, or if
+        `fit_intercept` is not a truth value.
 
     See Also
     --------
@@ -41,6 +42,8 @@ def skl_regression(x: Any, y: Any, fit_intercept: bool = True) -> dict[str, floa
     slope 1.993, mse 0.0064
     """
     x, y = _inputs.pair(x, y)
+    if not isinstance(fit_intercept, bool):
+        raise TypeError(f"fit_intercept: expected True or False, got {fit_intercept!r}")
     model = LinearRegression(fit_intercept=fit_intercept).fit(x[:, None], y)
     return {
         "slope": float(model.coef_[0]),

@@ -1,7 +1,6 @@
 """What several test modules share: the built site, and a browser that looks at it."""
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,6 @@ ROOT = Path(__file__).resolve().parent.parent
 os.environ.setdefault("ADL_UNATTENDED", "1")
 
 SITE = ROOT / "_build" / "html"
-
-# The website's extensions and the tools are no packages; some tests import them.
-sys.path += [str(ROOT / "book" / "_ext"), str(ROOT / "tools")]
 
 
 @pytest.fixture(scope="session")

@@ -108,6 +108,35 @@ def test_whole_refuses_types(value):
         _inputs.whole("epochs", value, at_least=1)
 
 
+@pytest.mark.parametrize("numbers", [[1e101], [1e-101, 0.0], [10**400], [-(10**120), 1]])
+def test_vector_refuses_numbers_whose_squares_cannot_be_computed(numbers):
+    with pytest.raises(ValueError, match="^x: "):
+        _inputs.vector("x", numbers)
+
+
+def test_vector_reads_lists_of_tensors_with_a_graph():
+    parts = [torch.tensor(1.0, requires_grad=True), torch.tensor(2.0, requires_grad=True)]
+    assert _inputs.vector("x", parts).tolist() == [1.0, 2.0]
+
+
+def test_seeds_of_all_kinds_are_reproducible():
+    for make in (lambda: 3, lambda: np.int64(3), lambda: torch.Generator().manual_seed(3)):
+        first, second = (_inputs.generator(make()).random() for _ in range(2))
+        assert first == second
+
+
+@pytest.mark.parametrize(("seed", "error"), [("a", TypeError), (-1, ValueError), (1.5, ValueError)])
+def test_other_seeds_are_refused(seed, error):
+    with pytest.raises(error, match="^seed: "):
+        _inputs.generator(seed)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1e160, 1e160), (0, 1e-300), (1, 1 + 1e-12)])
+def test_interval_refuses_what_cannot_be_drawn(low, high):
+    with pytest.raises(ValueError, match="^wmin: "):
+        _inputs.interval("wmin", low, "wmax", high)
+
+
 @pytest.mark.parametrize(("low", "high"), [(1, 1), (2, 1)])
 def test_interval_refuses_ends_in_the_wrong_order(low, high):
     with pytest.raises(ValueError, match="^wmin: expected a number below wmax"):

@@ -79,6 +79,13 @@ def test_paths_start_together_and_their_alt_text_follows_the_data():
     plot.draw()
 
 
+def test_paths_refuse_equal_inputs_and_bad_starts():
+    with pytest.raises(ValueError, match="^x: expected at least two different inputs"):
+        model_2p.plot_paths([3, 3, 3], [1, 2, 3], share=0.5, epochs=3)
+    with pytest.raises(TypeError, match="^w: "):
+        model_2p.plot_paths(X, Y, share=0.5, epochs=3, w="q")
+
+
 @pytest.mark.parametrize("share", [0, 1, 1.5, -0.1])
 def test_paths_refuse_a_share_outside_zero_to_one(share):
     with pytest.raises(ValueError, match="^share: "):

@@ -62,7 +62,7 @@ def test_alt_text_of_points_and_line_follows_the_data():
     one = plotting.plot_regression(X, Y, slope=2.02)
     two = plotting.plot_regression(X, np.array(Y) + 1, slope=2.02, intercept=1)
     assert "9 points" in one.alt
-    assert "y = 2.02 x +1" in two.alt
+    assert "y = 2.02 x + 1" in two.alt
     assert one.alt != two.alt
 
 
@@ -70,6 +70,15 @@ def test_alt_text_of_points_and_line_follows_the_data():
 def test_a_plot_without_alt_text_is_refused(alt, error):
     with pytest.raises(error, match="^alt: expected a sentence"):
         plotting.Plot(alt=alt)
+
+
+def test_alt_text_of_a_figure_within_a_figure_belongs_to_the_outer_one():
+    figure = plt.figure()
+    left, right = figure.subfigures(1, 2)
+    plotting.describe(left.subplots(), "Left.")
+    plotting.describe(right.subplots(), "Right.")
+    assert plotting.alt_text(figure) == "Left. Right."
+    plt.close(figure)
 
 
 def test_an_undescribed_figure_has_no_alt_text():

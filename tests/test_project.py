@@ -2,6 +2,7 @@
 
 import copy
 import doctest
+import json
 import re
 import subprocess
 import sys
@@ -33,7 +34,7 @@ def tracked():
     return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
 
 
-@pytest.mark.parametrize("name", ["README.md", "CITATION.cff"])
+@pytest.mark.parametrize("name", address.TEXTS)
 def test_texts_have_the_current_address_and_version(name):
     assert address.current(read(name)) == read(name)
 
@@ -59,6 +60,31 @@ def test_the_address_stands_only_where_it_is_derived():
 def test_as_long_as_the_address_is_a_placeholder_the_readme_says_so():
     if project_address.repository() == PLACEHOLDER:
         assert "## Before publishing" in read("README.md")
+
+
+def test_a_new_address_reaches_everything_and_leaves_others_alone(monkeypatch):
+    new = {"urls": {"Repository": "https://github.com/Teacher/descent"}, "version": "2.0.0"}
+    monkeypatch.setattr(project_address, "_project", lambda: new)
+    readme = address.current(read("README.md") + "https://distill.github.io/a/b")
+    assert "git clone https://github.com/Teacher/descent\ncd descent\n" in readme
+    assert "colab.research.google.com/github/Teacher/descent/blob/" in readme
+    assert "https://distill.github.io/a/b" in readme
+    assert "version: 2.0.0" in address.current(read("CITATION.cff"))
+    notebook = nbformat.read(notebooks.chapters()[0], as_version=4)
+    notebook.cells[0].source += "https://www.deeplearningbook.org/book/notation.html"
+    notebooks.prepare(notebook)
+    text = json.dumps(notebook)
+    assert "git+https://github.com/Teacher/descent@v2.0.0" in text
+    assert "https://teacher.github.io/descent/book/glossary.html" in text
+    assert "https://www.deeplearningbook.org/book/notation.html" in text
+    assert "owner.github.io" not in text
+
+
+def test_the_readme_lists_every_chapter_and_its_links_lead_somewhere():
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", read("README.md") + read("CONTRIBUTING.md"))
+    assert [link for link in links if not (ROOT / link).exists()] == []
+    for path in notebooks.chapters():
+        assert f"book/{path.name}" in links
 
 
 def test_install_cells_name_a_tag_and_never_a_branch():

@@ -59,6 +59,20 @@ def test_random_rows_never_bear_more_than_the_full_batch(x):
     assert limit <= model_1p.critical_step_size(x) * (1 + 1e-12)
 
 
+def test_rows_of_very_different_size_have_a_limit():
+    assert row_by_row.critical_step_size([1.0, 1e9], "cyclic") == pytest.approx(5e-19, rel=1e-6)
+
+
+def test_step_sizes_must_be_positive():
+    with pytest.raises(ValueError, match="^step_sizes: expected positive numbers"):
+        row_by_row.plot_growth(X, Y, [0.0, 0.01])
+
+
+def test_alt_text_counts_the_measurements_on_the_curves():
+    plot = row_by_row.plot_growth(X, Y, np.linspace(0.001, 0.033, 17), seed=0)
+    assert "51 measurements, 51 of them on the curves" in plot.alt
+
+
 def test_equal_rows_bear_as_much_as_the_full_batch():
     x = [3.0] * 5
     for order in ("random", "cyclic"):

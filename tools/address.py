@@ -14,34 +14,23 @@ import notebooks
 import project_address
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def replacements() -> list[tuple[str, str]]:
-    """Return patterns of the places where an address or a version stands, and what it must be."""
-    colab = "https://colab.research.google.com/github/"
-    return [
-        (rf"{re.escape(colab)}[^/\s]+/[^/\s]+/", f"{colab}{project_address.slug()}/"),
-        (r"git clone \S+", f"git clone {project_address.repository()}"),
-        (r"https://[^/\s]+\.github\.io/[^/\s]+/", project_address.website()),
-        (r"(?m)^repository-code: .*$", f"repository-code: {project_address.repository()}"),
-        (r"(?m)^version: .*$", f"version: {project_address.version()}"),
-        (
-            r"adl-course @ git\+[^\"\s]+",
-            f"adl-course @ git+{project_address.repository()}@v{project_address.version()}",
-        ),
-    ]
+TEXTS = ("README.md", "CITATION.cff")
 
 
 def current(text: str) -> str:
-    """Return a text with all addresses as they should be."""
-    for pattern, replacement in replacements():
-        text = re.sub(pattern, replacement, text)
-    return text
+    """Return a text with all addresses and versions as they should be.
+
+    The address that it was written for stands in it: after ``git clone`` or ``repository-code:``.
+    """
+    before = re.search(r"(?:git clone|repository-code:) (\S+)", text)[1]
+    text = project_address.moved(text, before)
+    text = re.sub(r"(?m)^cd \S+$", f"cd {project_address.slug().split('/')[1]}", text)
+    return re.sub(r"(?m)^version: .*$", f"version: {project_address.version()}", text)
 
 
 def main() -> None:
     """Rewrite the texts and the chapters."""
-    for name in ("README.md", "CITATION.cff"):
+    for name in TEXTS:
         path = ROOT / name
         path.write_text(current(path.read_text("utf8")), "utf8")
     for path in notebooks.chapters():

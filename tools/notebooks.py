@@ -14,11 +14,14 @@ import copy
 import os
 import re
 import sys
+from base64 import b64decode
+from io import BytesIO
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from PIL import Image, ImageChops
 
 import project_address
 
@@ -57,6 +60,7 @@ def run(path: Path) -> None:
         saved then.
     """
     notebook = nbformat.read(path, as_version=4)
+    before = copy.deepcopy(notebook)
     prepare(notebook)
     NotebookClient(
         notebook,
@@ -73,6 +77,7 @@ def run(path: Path) -> None:
                 trim(cell)
             except ValueError as problem:
                 raise ValueError(f"{path.name}, cell {number}: {problem}") from None
+    keep_pictures(before, notebook)
     nbformat.validate(notebook)
     nbformat.write(notebook, path)
 
@@ -81,6 +86,7 @@ def prepare(notebook: NotebookNode) -> None:
     """Write what is derived from the tags and from ``pyproject.toml`` into a notebook."""
     notebook.metadata = nbformat.from_dict(copy.deepcopy(_KEPT_METADATA))
     notebook.nbformat_minor = 5
+    before = written_for(notebook)
     for cell in notebook.cells:
         kept = {"tags": sorted(tags(cell))} if tags(cell) else {}
         if "image" in cell.metadata.get("mystnb", {}):
@@ -93,7 +99,8 @@ def prepare(notebook: NotebookNode) -> None:
             cell.metadata.update(_folded("solution", "the solution"))
             cell.metadata.update(cellView="form", jupyter=nbformat.from_dict(_HIDDEN))
         if cell.cell_type == "markdown":
-            cell.source = with_current_address(cell.source)
+            # Links to the course's own pages: in full, because relative ones die on Colab.
+            cell.source = project_address.moved(cell.source, before)
 
 
 def _folded(tag: str, what: str) -> NotebookNode:
@@ -113,19 +120,16 @@ def install_source() -> str:
     )
 
 
-def with_current_address(text: str) -> str:
-    """Point links to the course's own pages to where ``pyproject.toml`` says that it is published.
+def written_for(notebook: NotebookNode) -> str:
+    """Address of the repository that a notebook was written for: the one that it installs from.
 
-    Notebooks need full addresses, because relative ones die on Colab.
+    A new chapter, whose install cell is still empty, is written for the current one.
     """
-    pages = "|".join(
-        sorted(path.stem for path in BOOK.iterdir() if path.suffix in {".md", ".ipynb"})
-    )
-    return re.sub(
-        rf"https?://[^\s()<>\"]+?/book/((?:{pages})\.html)",
-        lambda found: f"{project_address.website()}book/{found[1]}",
-        text,
-    )
+    for cell in notebook.cells:
+        found = re.search(r"git\+(\S+?)@v", cell.source) if "install" in tags(cell) else None
+        if found:
+            return found[1]
+    return project_address.repository()
 
 
 def trim(cell: NotebookNode) -> None:
@@ -150,6 +154,35 @@ def trim(cell: NotebookNode) -> None:
             )
         mystnb = {**cell.metadata.get("mystnb", {}), "image": {"alt": shown["alt"]}}
         cell.metadata.mystnb = nbformat.from_dict(mystnb)
+
+
+def keep_pictures(before: NotebookNode, after: NotebookNode) -> None:
+    """Put back pictures that look as before, so that another machine's rendering changes nothing.
+
+    A picture looks as before if its alt text is the same, and no pixel differs by more than a few
+    of 255 levels.
+    """
+    old = {cell.id: pictures(cell) for cell in before.cells}
+    for cell in after.cells:
+        for new, was in zip(pictures(cell), old.get(cell.id, []), strict=False):
+            if new.metadata == was.metadata and look_alike(new, was):
+                new.data["image/png"] = was.data["image/png"]
+
+
+def pictures(cell: NotebookNode) -> list[NotebookNode]:
+    """Outputs of a cell that are pictures."""
+    return [output for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
+
+
+def look_alike(one: NotebookNode, other: NotebookNode) -> bool:
+    """Whether nobody could tell two pictures apart."""
+    first, second = (
+        Image.open(BytesIO(b64decode(output.data["image/png"]))).convert("RGB")
+        for output in (one, other)
+    )
+    if first.size != second.size:
+        return False
+    return max(high for _, high in ImageChops.difference(first, second).getextrema()) <= 4
 
 
 def student_version(notebook: NotebookNode) -> NotebookNode:

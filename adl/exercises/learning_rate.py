@@ -76,7 +76,7 @@ def _examine_steps_to(answer: Answer, rng: np.random.Generator) -> None:
             raise Mistake(f"{endless} {_ENDLESS[name]}") from None
         except Stopped as stopped:
             raise Mistake(f"{stopped} {_WHERE_IT_STOPS.get(name, '')}".rstrip()) from None
-        if value is None and answer.printed:
+        if value is None and answer.printed and name in ("below", "beyond"):
             raise Mistake(nothing_returned(answer, "end with `return` and the number of steps"))
         if value is not None:
             one(value, of="a number of steps")

@@ -59,6 +59,8 @@ def _write_start_page(app: Sphinx, error: Exception | None) -> None:
         page = app.builder.get_target_uri(app.config.root_doc)
         text = _START_PAGE.format(page=page, title=app.config.html_title)
         Path(app.outdir, "index.html").write_text(text, encoding="utf-8")
+        # GitHub Pages would leave out the folders that begin with an underscore.
+        Path(app.outdir, ".nojekyll").touch()
 
 
 def _light_without_script(app: Sphinx, error: Exception | None) -> None:
