@@ -35,7 +35,7 @@ serve: book ## build the website and open it in a browser
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(SITE) $(PORT)
 
 test: book ## run every test: package, chapters, website
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests adl --nbval --nbval-current-env book
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests adl --nbval --nbval-current-env book/*.ipynb
 
 notebooks: $(READY) ## restart, run, trim and save all chapters
 	$(BIN)/python tools/notebooks.py run
@@ -72,7 +72,7 @@ colab: ## test package and chapters with the versions that Colab has
 	$(PYTHON) -m venv --clear .colab
 	.colab/bin/python -m pip install --quiet --constraint tests/colab.txt --editable . \
 		ipykernel nbclient nbval pytest hypothesis $(WITH)
-	.colab/bin/python -m pytest --nbval --nbval-current-env book adl tests/test_inputs.py \
+	.colab/bin/python -m pytest --nbval --nbval-current-env book/*.ipynb adl tests/test_inputs.py \
 		tests/test_model_1p.py tests/test_model_2p.py tests/test_row_by_row.py \
 		tests/test_plotting.py tests/test_exercises.py tests/test_exercises_learning_rate.py
 	rm -rf .colab
