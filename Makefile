@@ -23,8 +23,9 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[book,test]'
 	@touch $@
 
+# All of it each time: Sphinx does not notice a change of styles, extensions or adl alone.
 book: $(READY) ## build the website from the executed notebooks
-	$(BIN)/jupyter-book build . -W --keep-going -n --quiet
+	$(BIN)/jupyter-book build . --all -W --keep-going -n --quiet
 	$(BIN)/python tools/notebooks.py student $(SITE)/student
 	$(BIN)/python tools/offline.py $(SITE)
 	@echo "The website is at $(SITE)/index.html; \`make serve\` opens it."
