@@ -16,11 +16,14 @@ from types import ModuleType
 __all__ = [
     "claims",
     "exercises",
+    "formulas",
     "live",
     "model_1p",
     "model_2p",
     "plotting",
     "row_by_row",
+    "schedules",
+    "sheets",
     "sklearn",
 ]
 

@@ -1,0 +1,150 @@
+"""The little language in which a sheet's columns are written, checked before anything is computed.
+
+``name`` is a cell of the same row, in a column further to the left, or an input; ``@name`` is the
+cell above. There are numbers, ``+ - * / **``, one comparison, and the functions ``sqrt``, ``IF``,
+``MIN`` and ``MAX``: just what Python, spreadsheets and JavaScript compute alike.
+"""
+
+import ast
+import math
+import re
+from collections.abc import Collection, Mapping
+from types import CodeType
+
+__all__ = ["FUNCTIONS", "FormulaError", "compile_row", "parse"]
+
+FUNCTIONS = {
+    "sqrt": (1, lambda x: math.sqrt(x) if x >= 0 else math.nan),
+    "IF": (3, lambda condition, yes, no: yes if condition else no),
+    "MIN": (2, min),
+    "MAX": (2, max),
+}
+"""Number of arguments, and the function in Python, of each name that may be called."""
+
+ABOVE = "above_"
+"""What ``@`` becomes in the tree, where a name cannot hold an ``@``."""
+
+_OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
+_COMPARISONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq)
+
+
+class FormulaError(ValueError):
+    """A formula that is refused; the message names the column and the reason.
+
+    Examples
+    --------
+    >>> parse("b", "open(x)", left={"x"}, above=set())
+    Traceback (most recent call last):
+    ...
+    adl.formulas.FormulaError: column b: open() may not be called; there are sqrt, IF, MIN, MAX
+    """
+
+
+def parse(column: str, formula: str, *, left: Collection[str], above: Collection[str]) -> ast.expr:
+    """Check a column's formula and return its expression tree.
+
+    Parameters
+    ----------
+    column : str
+        Name of the column, for the message.
+    formula : str
+        What is computed in each of its cells.
+    left : collection of str
+        Names that may be used: inputs, and the columns to the left.
+    above : collection of str
+        Names that may be used with ``@``: columns that have a cell above the first row.
+
+    Returns
+    -------
+    ast.expr
+        With ``above_name`` for ``@name``.
+
+    Raises
+    ------
+    FormulaError
+        If the formula is not of this language, or names a cell that is not there yet.
+
+    Examples
+    --------
+    >>> ast.unparse(parse("mb", "beta*@mb + (1-beta)*db", left={"beta", "db"}, above={"mb"}))
+    'beta * above_mb + (1 - beta) * db'
+    >>> parse("b", "c + 1", left=set(), above=set())
+    Traceback (most recent call last):
+    ...
+    adl.formulas.FormulaError: column b: c is neither an input nor a column to the left of it
+    """
+
+    def refuse(why: str) -> None:
+        raise FormulaError(f"column {column}: {why}")
+
+    if not isinstance(formula, str):
+        refuse(f"expected a formula as text, got {type(formula).__name__}")
+    if re.search(r"@(?![A-Za-z_])", formula) or re.search(r"[A-Za-z0-9_)\]]\s*@", formula):
+        refuse("@ stands before a name, for the cell above")
+    try:
+        tree = ast.parse(re.sub(r"@\s*", ABOVE, formula).strip(), mode="eval").body
+    except SyntaxError:
+        refuse(f"{formula!r} is no formula")
+
+    def check(node: ast.expr) -> None:
+        match node:
+            case ast.Constant(value=bool() | str() | bytes() | None | complex()):
+                refuse(f"{node.value!r} is no number")
+            case ast.Constant():
+                pass
+            case ast.Name(id=name) if name.startswith(ABOVE):
+                if name.removeprefix(ABOVE) not in above:
+                    refuse(f"@{name.removeprefix(ABOVE)} has no cell above the first row")
+            case ast.Name(id=name):
+                if name == column:
+                    refuse(f"{name} is the column itself; @{name} is the cell above")
+                if name not in left:
+                    refuse(f"{name} is neither an input nor a column to the left of it")
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                if isinstance(operand, ast.BinOp) and isinstance(operand.op, ast.Pow):
+                    refuse(
+                        "a minus before a power: spreadsheets square first or last; add brackets"
+                    )
+                check(operand)
+            case ast.BinOp(left=first, op=operator, right=second):
+                if not isinstance(operator, _OPERATORS):
+                    refuse(f"the operator in {ast.unparse(node)!r} is not one of + - * / **")
+                check(first), check(second)
+            case ast.Compare(left=first, ops=[comparison], comparators=[second]):
+                if not isinstance(comparison, _COMPARISONS):
+                    refuse(f"the comparison in {ast.unparse(node)!r} is not one of < <= > >= ==")
+                check(first), check(second)
+            case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
+                if name not in FUNCTIONS:
+                    refuse(f"{name}() may not be called; there are {', '.join(FUNCTIONS)}")
+                if len(arguments) != FUNCTIONS[name][0]:
+                    refuse(f"{name}() takes {FUNCTIONS[name][0]} values, got {len(arguments)}")
+                for argument in arguments:
+                    check(argument)
+            case _:
+                refuse(f"{ast.unparse(node)!r} is not of the language of sheets")
+
+    check(tree)
+    return tree
+
+
+def compile_row(trees: Mapping[str, ast.expr]) -> CodeType:
+    """Compile checked trees into code that fills one row, from left to right.
+
+    Run it with ``exec`` on a dict that holds the inputs, the cells above under ``above_name``, and
+    the functions; it adds the cells of the row.
+
+    Examples
+    --------
+    >>> tree = parse("double", "2*x", left={"x"}, above=set())
+    >>> row = {"x": 4.0}
+    >>> exec(compile_row({"double": tree}), {"__builtins__": {}}, row)
+    >>> row["double"]
+    8.0
+    """
+    body = [
+        ast.Assign(targets=[ast.Name(id=column, ctx=ast.Store())], value=tree)
+        for column, tree in trees.items()
+    ]
+    module = ast.fix_missing_locations(ast.Module(body=body, type_ignores=[]))
+    return compile(module, "<sheet>", "exec")
