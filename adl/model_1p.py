@@ -86,6 +86,15 @@ def train(
 def optimum(x: Any, y: Any) -> float:
     """Weight with the least loss, ``mean(x y) / mean(x**2)``.
 
+    Parameters
+    ----------
+    x, y : array_like, shape (n,)
+        Inputs, at least one of them not zero, and targets.
+
+    Returns
+    -------
+    float
+
     Raises
     ------
     TypeError, ValueError
@@ -175,7 +184,7 @@ def verdict(factor: float, epochs: int) -> str:
     Returns
     -------
     str
-        ``"crawls"`` or ``"arrives"`` (from one side, with more or less than 5 % of the error
+        ``"crawls"`` or ``"arrives"`` (from one side, with more or less than 5% of the error
         left), ``"lands"`` (in one step), ``"overshoots"`` or ``"stalls"`` (from side to side, with
         less or more than half of the error left), ``"swings"`` (for ever), ``"diverges"``, or
         ``"rests"`` if it does not move.

@@ -114,6 +114,11 @@ def critical_step_size(x: Any) -> float:
     float
         2 / the largest of the `curvatures`.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If `x` is empty, not numeric or not finite.
+
     Examples
     --------
     >>> print(f"{critical_step_size([-1, 1]):.3f}")
@@ -125,7 +130,7 @@ def critical_step_size(x: Any) -> float:
 def condition_number(x: Any) -> float:
     """Largest over smallest of the `curvatures`; inf if all inputs are equal.
 
-    At the critical step size, as many steps make the error about e² times smaller in the flattest
+    At the critical step size, that many steps make the error about e² times smaller in the flattest
     direction.
 
     Parameters
@@ -136,6 +141,11 @@ def condition_number(x: Any) -> float:
     Returns
     -------
     float
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `x` is empty, not numeric or not finite.
 
     Examples
     --------

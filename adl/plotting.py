@@ -215,6 +215,10 @@ def alt_text(figure: Plot | Figure) -> str:
     ----------
     figure : Plot or matplotlib.figure.Figure
 
+    Returns
+    -------
+    str
+
     Examples
     --------
     >>> alt_text(Plot(alt="An empty sheet."))
@@ -225,6 +229,16 @@ def alt_text(figure: Plot | Figure) -> str:
 
 def counted(number: int, noun: str) -> str:
     """A number with its noun, in the plural unless it is one.
+
+    Parameters
+    ----------
+    number : int
+    noun : str
+        In the singular; its plural is made with an s.
+
+    Returns
+    -------
+    str
 
     Examples
     --------
@@ -281,6 +295,7 @@ def plot_regression(x: Any, y: Any, slope: float, intercept: float = 0.0) -> Plo
     """
     x, y = _inputs.pair(x, y)
     slope, intercept = _inputs.real("slope", slope), _inputs.real("intercept", intercept)
+    slope += 0.0  # no minus before a zero
     sign = "-" if intercept < 0 else "+"
     equation = f"y = {slope:.4g} x" + (f" {sign} {abs(intercept):.4g}" if intercept else "")
     residual = y - slope * x - intercept
@@ -297,7 +312,7 @@ def plot_regression(x: Any, y: Any, slope: float, intercept: float = 0.0) -> Plo
         + pn.geom_line(data=line, color=PALETTE["red"], size=1)
         + pn.geom_point(color=PALETTE["blue"], size=3)
         + pn.labs(
-            title=f"{equation} misses no point by more than {abs(residual[worst]):.2g}",
+            title=f"{equation} misses the points by up to about {abs(residual[worst]):.2g}",
             x="input x",
             y="target y",
         )

@@ -102,6 +102,11 @@ def growth(x: Any, step_size: float, order: Order = "cyclic") -> float:
     -------
     float
 
+    Raises
+    ------
+    TypeError, ValueError
+        If `x` or `step_size` cannot be used, or `order` is neither of the two.
+
     Examples
     --------
     >>> round(growth([1, 2], 0.1, "random"), 4), round(growth([1, 2], 0.1, "cyclic"), 4)
@@ -240,8 +245,8 @@ def plot_growth(x: Any, y: Any, step_sizes: Any, *, seed: Any = None) -> Plot:
     limits = ", ".join(f"{critical:.4g} ({name})" for name, (critical, _, _) in ways.items())
     alt = (
         "Growth of the difference between two runs, per step, against the step size: three curves "
-        f"with {len(marks)} measurements, {int(near.sum())} of them on the curves. They reach 1, "
-        f"where stability ends, at step sizes {limits}."
+        f"with {len(marks)} measurements, {int(near.sum())} of them on the curves. In theory they "
+        f"reach 1, where stability ends, at step sizes {limits}."
     )
     share = critical_step_size(x, "random") / model_1p.critical_step_size(x)
     order = list(ways)
@@ -259,7 +264,7 @@ def plot_growth(x: Any, y: Any, step_sizes: Any, *, seed: Any = None) -> Plot:
         + pn.scale_shape_manual(values=["o", "^", "s"], labels=labels)
         + pn.coord_cartesian(ylim=(0, 1.6))
         + pn.labs(
-            title=f"Random single rows bear {100 * share:.0f} % of the full batch's step size",
+            title=f"Random single rows bear {100 * share:.0f}% of the full batch's step size",
             x="step size η",
             y="growth per step",
         )

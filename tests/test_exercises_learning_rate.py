@@ -446,6 +446,27 @@ def only_downhill_for_positive(x, y, step_size, epochs):
     return loop(x, y, epochs, lambda w: w + step_size * abs(gradient(w, x, y)))
 
 
+def reassigned_without_autograd(x, y, step_size, epochs):
+    w = torch.tensor(0.0, requires_grad=True)
+    for _ in range(epochs):
+        ((w * x - y) ** 2).mean().backward()
+        with torch.no_grad():
+            w = w - step_size * w.grad
+
+
+def swapped(x, y, step_size, epochs):
+    return right_list(y, x, step_size, epochs)
+
+
+def summed_and_never_reset(x, y, step_size, epochs):
+    total, w, history = 0.0, 0.0, []
+    for _ in range(epochs):
+        total += 2 * float((x * (w * x - y)).sum())
+        w -= step_size * total
+        history.append(w)
+    return history
+
+
 def loss_not_averaged(x, y, step_size, epochs):
     w = torch.tensor(0.0, requires_grad=True)
     ((w * x - y) ** 2).backward()
@@ -508,9 +529,12 @@ def loss_not_averaged(x, y, step_size, epochs):
         (row_by_row, "You update w after each row of the data"),
         (never_moves, "w never moves from 0"),
         (empty, "Your list is empty"),
-        (no_gradient_asked_for, "create the parameter with requires_grad=True"),
+        (no_gradient_asked_for, "created without requires_grad=True"),
         (update_under_autograd, "do it inside `with torch.no_grad():`"),
         (reassigned, "an assignment like `w = w - ...` made a new tensor"),
+        (reassigned_without_autograd, "`w -= ...` keeps the old one"),
+        (swapped, "x and y are exchanged"),
+        (summed_and_never_reset, "summed instead of averaged"),
         (loss_not_averaged, "Take its mean before backward()".replace("Take", "take")),
     ],
 )
@@ -844,6 +868,7 @@ def test_wrong_ways_to_standardise_are_named(prepare, words, seed):
         (lambda x: x.mean(), "AttributeError"),
         (lambda x: {"before": 0.03, "after": 1, "condition": 1}, "returns a dict"),
         (lambda x: (limit(np.array(x)), 1 / limit(np.array(x)), 1), "the ratio of the two"),
+        (lambda x: (limit(np.array(x)), 1, condition(np.array(x))), "the one before standardising"),
     ],
 )
 def test_step_limits_of_the_wrong_kind_are_answered_in_words(answer, words):

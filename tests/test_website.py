@@ -174,6 +174,7 @@ def test_the_site_can_be_downloaded_whole(site, elements):
     (link,) = (a["href"] for a in elements("book/index.html").named("a") if ".zip" in a["href"])
     with ZipFile(site / "book" / link) as archive:
         inside = set(archive.namelist())
+        assert b".zip" not in archive.read("small-steps/book/index.html")
     for path in ("index.html", "book/1-learning-rate.html", "student/1-learning-rate.ipynb"):
         assert f"small-steps/{path}" in inside
 

@@ -5,11 +5,13 @@
 The file lies in the website itself, where the start page links to it.
 """
 
+import re
 import sys
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 NAME = "small-steps"
+_LINK_TO_ITSELF = re.compile(rb'<a [^>]*href="[^"]*small-steps\.zip"[^>]*>(.*?)</a>', re.DOTALL)
 
 
 def pack(site: Path) -> Path:
@@ -24,7 +26,10 @@ def pack(site: Path) -> Path:
         for path in files:
             entry = ZipInfo(f"{NAME}/{path.relative_to(site).as_posix()}")
             entry.compress_type = ZIP_DEFLATED
-            archive.writestr(entry, path.read_bytes())
+            content = path.read_bytes()
+            if path.suffix == ".html":  # the copy does not hold itself
+                content = _LINK_TO_ITSELF.sub(rb"\1", content)
+            archive.writestr(entry, content)
     return target
 
 

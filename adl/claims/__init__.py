@@ -128,7 +128,17 @@ def claim(
     place: str,
     digits: int,
 ) -> Callable[[Callable[..., float]], Callable[..., float]]:
-    """Register a function as the measurement of a claim; see `Claim`.
+    """Register a function as the measurement of a claim.
+
+    Parameters
+    ----------
+    claim_id, sentence, low, high, place, digits
+        As in `Claim`.
+
+    Returns
+    -------
+    callable
+        Decorator that registers a function and leaves it as it is.
 
     Raises
     ------
@@ -169,6 +179,14 @@ def every() -> list[Claim]:
 
 def find(claim_id: str) -> Claim:
     """Return the claim of this id.
+
+    Parameters
+    ----------
+    claim_id : str
+
+    Returns
+    -------
+    Claim
 
     Raises
     ------

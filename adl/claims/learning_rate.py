@@ -197,7 +197,7 @@ def half_critical_lands(seed: int) -> float:
 
 @claim(
     "1.just-below",
-    "Twenty epochs at 95 % of the critical step size leave an eighth of the error, on random data.",
+    "Twenty epochs at 95% of the critical step size leave an eighth of the error, on random data.",
     low=0.12,
     high=0.123,
     place="the-error-factor",
@@ -209,7 +209,7 @@ def just_below(seed: int) -> float:
 
 @claim(
     "1.just-above",
-    "Twenty epochs at 105 % of the critical step size multiply the error by almost seven, on "
+    "Twenty epochs at 105% of the critical step size multiply the error by almost seven, on "
     "random data.",
     low=6.7,
     high=6.8,
@@ -395,7 +395,7 @@ def share_left_on_contours(x: np.ndarray) -> float:
 
 @claim(
     "1.valley-crawls",
-    "Forty epochs at 90 % of the critical step size leave more than half of the way, for x as it "
+    "Forty epochs at 90% of the critical step size leave more than half of the way, for x as it "
     "is.",
     low=0.6,
     high=0.7,
@@ -408,7 +408,7 @@ def valley_crawls() -> float:
 
 @claim(
     "1.bowl-arrives",
-    "Forty epochs at 90 % of the critical step size leave less than a thousandth of the way, for x "
+    "Forty epochs at 90% of the critical step size leave less than a thousandth of the way, for x "
     "centred.",
     high=1e-3,
     place="two-parameters-curvature-is-a-matrix",

@@ -23,8 +23,10 @@ _MOST_ITEMS = 100_000
 _ADVICE = [
     (
         r"does not require grad|does not have a grad_fn",
-        "Nothing in the loss asks for a gradient: create the parameter with requires_grad=True, "
-        "and compute the loss from it, without .item() or .detach() on the way.",
+        "Nothing in the loss asks for a gradient. Either the parameter was created without "
+        "requires_grad=True, or it lost that on the way: by .item(), by .detach(), or by an "
+        "assignment like `w = w - ...` inside `with torch.no_grad():`, which makes a new tensor; "
+        "`w -= ...` keeps the old one.",
     ),
     (
         r"leaf [Vv]ariable that requires grad",

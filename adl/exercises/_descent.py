@@ -302,6 +302,10 @@ def _rules(case: Descent) -> list[tuple[Callable[[float], float], str]]:
             "y: the loss is a mean over all pairs. Print both shapes, and make them equal.",
         ),
         (
+            lambda w: float(2 * np.mean(y * (w * y - x))),
+            "x and y are exchanged in your loss: the prediction is w·x, and it is compared with y.",
+        ),
+        (
             lambda w: case.gradient(0.0),
             "Your steps are all equal: the gradient is computed once, at the start. Compute loss "
             "and gradient anew in each epoch.",
@@ -330,7 +334,22 @@ def _with_intercept(case: Descent) -> np.ndarray:
 
 
 def _constant_factor(ratio: float, rows: int) -> str:
-    causes = {
+    for factor, cause in _factor_causes(rows).items():
+        if _is_factor(ratio, factor):
+            return cause
+    return (
+        f"Every step is {ratio:.3g} times as long as it should be, always by the same factor: look "
+        "at the constants in your gradient (is it the mean over the points, of the square?) and "
+        "at what multiplies it."
+    )
+
+
+def _is_factor(ratio: float, factor: float) -> bool:
+    return abs(ratio - factor) < 0.01 * abs(factor)
+
+
+def _factor_causes(rows: int) -> dict[float, str]:
+    return {
         -1.0: "Your steps go uphill: the gradient points to where the loss rises, so it is "
         "subtracted from w, not added.",
         2.0: "Every step is twice as long as it should be: either the gradient is doubled (the 2 "
@@ -342,14 +361,6 @@ def _constant_factor(ratio: float, rows: int) -> str:
         1 / rows: f"Every step is {rows} times too short, and there are {rows} points: the mean is "
         "divided by their number once more.",
     }
-    for factor, cause in causes.items():
-        if abs(ratio - factor) < 0.01 * abs(factor):
-            return cause
-    return (
-        f"Every step is {ratio:.3g} times as long as it should be, always by the same factor: look "
-        "at the constants in your gradient (is it the mean over the points, of the square?) and "
-        "at what multiplies it."
-    )
 
 
 def _shifted(case: Descent, values: np.ndarray) -> str | None:
@@ -369,6 +380,12 @@ def _first_difference(case: Descent, values: np.ndarray) -> str:
         wanted = np.append(0.0, wanted)
     scale = np.maximum(np.abs(wanted), abs(case.best))
     place = int(np.argmax(np.abs(values - wanted) > 1e-4 * scale))
+    first = values[len(values) - case.epochs]
+    ratio = first / (-case.step_size * case.gradient(0.0))
+    causes = _factor_causes(len(case.x))
+    cause = next((words for factor, words in causes.items() if _is_factor(ratio, factor)), "")
+    if cause:
+        return f"Look at your first step. {cause} That is not all: the later steps differ too."
     epoch = place + case.epochs + 1 - len(values)
     return (
         f"On data drawn for this check ({len(case.x)} points, step size {case.step_size:.4g}) w "

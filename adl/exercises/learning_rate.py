@@ -230,7 +230,7 @@ def _examine_step_limits(answer: Answer, rng: np.random.Generator) -> None:
         message = (
             _recognise_before(x, before)
             or _recognise_after(x, before, after)
-            or _recognise_condition(condition)
+            or _recognise_condition(x, condition)
         )
         if message:
             raise Mistake(message)
@@ -278,9 +278,14 @@ def _recognise_after(x: np.ndarray, before: float, found: float) -> str | None:
     return _named(found, variants, "The step size after standardising", 1.0)
 
 
-def _recognise_condition(found: float) -> str | None:
+def _recognise_condition(x: np.ndarray, found: float) -> str | None:
     if math.isclose(found, 1.0, rel_tol=1e-4):
         return None
+    if math.isclose(found, model_2p.condition_number(x), rel_tol=1e-4):
+        return (
+            "The condition number in your answer is the one before standardising; asked for is the "
+            "one after."
+        )
     if math.isclose(found, 9 / 8, rel_tol=1e-3):
         return (
             "The condition number after standardising is 1.125 for nine points: the spread was "

@@ -35,7 +35,7 @@ class Descent(Figure):
     step_size : float, optional
         Step size at the start; by default about a sixth of the critical one.
     smallest, largest : float, optional
-        Ends of the slider; by default about a thirtieth of the critical step size, and 5 % more
+        Ends of the slider; by default about a thirtieth of the critical step size, and 5% more
         than the critical one. For the data of chapter 1 these are 0.001 and 0.031.
 
     Raises

@@ -71,10 +71,11 @@ def _light_without_script(app: Sphinx, error: Exception | None) -> None:
             path.write_text(html.replace('data-theme="auto"', 'data-theme="light"', 1), "utf-8")
 
 
-def _drop_source_maps(app: Sphinx, error: Exception | None) -> None:
-    """Leave out the theme's source maps, which are half of the site's size and help no reader."""
+def _drop_what_helps_no_reader(app: Sphinx, error: Exception | None) -> None:
+    """Leave out the theme's source maps, half of the site's size, and its raw templates."""
     if error is None and app.builder.format == "html":
-        for path in Path(app.outdir, "_static").rglob("*.map"):
+        static = Path(app.outdir, "_static")
+        for path in [*static.rglob("*.map"), *static.rglob("*webpack-macros.html")]:
             path.unlink()
 
 
@@ -86,5 +87,5 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.connect("html-page-context", _repair_page)
     app.connect("build-finished", _write_start_page)
     app.connect("build-finished", _light_without_script)
-    app.connect("build-finished", _drop_source_maps)
+    app.connect("build-finished", _drop_what_helps_no_reader)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
