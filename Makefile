@@ -75,7 +75,8 @@ colab: ## test package and chapters with the versions that Colab has
 		ipykernel nbclient nbval pytest hypothesis $(WITH)
 	.colab/bin/python -m pytest --nbval --nbval-current-env book/*.ipynb adl tests/test_inputs.py \
 		tests/test_model_1p.py tests/test_model_2p.py tests/test_row_by_row.py \
-		tests/test_plotting.py tests/test_exercises.py tests/test_exercises_learning_rate.py
+		tests/test_plotting.py tests/test_exercises.py tests/test_exercises_learning_rate.py \
+		tests/test_sheets.py tests/test_schedules.py
 	rm -rf .colab
 
 clean: ## remove everything that the other commands made
