@@ -16,6 +16,7 @@ from adl._session import progress_bar
 from adl.plotting import PALETTE, Plot, counted
 
 __all__ = [
+    "FINDINGS",
     "critical_step_size",
     "error_factor",
     "optimum",
@@ -209,6 +210,19 @@ def verdict(factor: float, epochs: int) -> str:
     return "stalls" if left > 0.5 else "overshoots"
 
 
+FINDINGS = {
+    "crawls": "the path crawls towards the optimum",
+    "arrives": "the path arrives at the optimum",
+    "lands": "one step lands on the optimum",
+    "overshoots": "the path overshoots, and comes closer",
+    "stalls": "the path all but stalls, to and fro",
+    "swings": "the path swings to and fro for ever",
+    "diverges": "the path diverges, step by step",
+    "rests": "the path rests where it is",
+}
+"""What a path does, in words, for each word of `verdict`: for titles, alt texts and the page."""
+
+
 def plot_loss(x: Any, y: Any, wmin: float = -1.0, wmax: float = 4.0, gradient: bool = True) -> Plot:
     """The loss as a function of the weight, with or without its gradient as arrows.
 
@@ -311,7 +325,7 @@ def plot_train(x: Any, y: Any, step_size: float, epochs: int, wmin: float, wmax:
 
     _, alt = _about_curve(x, y, best, wmin, wmax)
     first = ", ".join(f"{weight:.3g}" for weight in weights[1:4])
-    alt += f" Step size {step_size:.4g}: {_FINDINGS[how]}. From w = 0 the path goes to {first}"
+    alt += f" Step size {step_size:.4g}: {FINDINGS[how]}. From w = 0 the path goes to {first}"
     alt += f" and after {epochs} epochs it is at {weights[-1]:.5g}." if epochs > 3 else "."
     if leaves:
         alt += f" It {leaves}."
@@ -337,7 +351,7 @@ def plot_train(x: Any, y: Any, step_size: float, epochs: int, wmin: float, wmax:
             xlim=(wmin, wmax), ylim=(bottom - 0.03 * top, 1.03 * top), expand=False
         )
         + pn.labs(
-            title=f"Step size {step_size:.4g}: {_FINDINGS[how]}",
+            title=f"Step size {step_size:.4g}: {FINDINGS[how]}",
             x="weight w",
             y="loss (mean squared error)",
         )
@@ -356,18 +370,6 @@ def plot_train(x: Any, y: Any, step_size: float, epochs: int, wmin: float, wmax:
             size=9,
         )
     return plot
-
-
-_FINDINGS = {
-    "crawls": "the path crawls towards the optimum",
-    "arrives": "the path arrives at the optimum",
-    "lands": "one step lands on the optimum",
-    "overshoots": "jumps across, and comes closer",
-    "stalls": "to and fro, with hardly a gain",
-    "swings": "it swings to and fro for ever",
-    "diverges": "every step makes it worse",
-    "rests": "nothing moves",
-}
 
 
 def plot_error_left(x: Any, y: Any, step_sizes: Any, epochs: int = 20) -> Plot:

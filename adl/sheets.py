@@ -250,9 +250,8 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
         }
     )
     points = table.xs(1, level="epoch")
-    predicted = np.add.outer(
-        lines["intercept"].to_numpy(), np.zeros(len(points))
-    ) + np.multiply.outer(lines["slope"].to_numpy(), points["x"].to_numpy())
+    intercepts, slopes = (lines[[name]].to_numpy() for name in ("intercept", "slope"))
+    predicted = intercepts + slopes * points["x"].to_numpy()
     errors = predicted - points["y"].to_numpy()
     lines.insert(1, "rmse_line", np.sqrt(np.mean(errors**2, axis=1)))
     return lines

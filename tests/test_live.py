@@ -10,11 +10,9 @@ import pytest
 import torch
 
 from adl import live, model_1p
+from adl.claims.learning_rate import X, Y
 from adl.live._figure import decimals, short, source
 from adl.plotting import PALETTE
-
-X = [2.1, 3.4, 1.8, 5.9, 8.3, 9.1, 2.4, 5.6, 7.8]
-Y = [4.0, 6.2, 3.0, 13.2, 17.8, 17.9, 5.5, 11.7, 14.3]
 
 
 def attributes(figure):

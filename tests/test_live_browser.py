@@ -7,9 +7,8 @@ import pytest
 
 import browser as chromium
 from adl import live, model_1p
+from adl.claims.learning_rate import X, Y
 
-X = [2.1, 3.4, 1.8, 5.9, 8.3, 9.1, 2.4, 5.6, 7.8]
-Y = [4.0, 6.2, 3.0, 13.2, 17.8, 17.9, 5.5, 11.7, 14.3]
 HALF = model_1p.critical_step_size(X) / 2
 
 pytestmark = pytest.mark.browser

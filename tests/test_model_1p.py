@@ -202,7 +202,7 @@ def test_titles_and_alt_texts_stay_true_for_other_data():
     below = model_1p.plot_error_left(X, Y, [0.001, 0.002])
     assert below.labels.title == "Below 0.02964 every run comes closer"
     resting = model_1p.plot_train(X, [0.0] * 9, 0.1, 4, -1, 1)
-    assert "nothing moves" in resting.labels.title
+    assert "rests where it is" in resting.labels.title
     elsewhere = model_1p.plot_train(X, Y, 0.01, 4, 1, 3)
     assert "It starts outside the picture." in elsewhere.alt
     at_rest = model_1p.plot_error_left(X, [0.0] * 9, np.geomspace(0.001, 0.03, 5))
@@ -234,6 +234,17 @@ def test_arrows_point_uphill_and_are_as_long_as_the_gradient():
     length = (arrows["end"] - arrows["w"]) / gradient
     assert length.min() == pytest.approx(length.max())
     assert length.min() > 0
+
+
+@pytest.mark.parametrize("step_size", [0.01334, 0.01630])
+def test_two_steps_leave_one_percent_as_the_folded_answer_says(step_size):
+    best = model_1p.optimum(X, Y)
+    end = model_1p.train(X, Y, step_size, 2)["new_w"].iloc[-1]
+    assert abs(end - best) / best == pytest.approx(0.01, rel=0.02)
+
+
+def test_every_verdict_has_its_word_in_its_sentence():
+    assert all(word in sentence for word, sentence in model_1p.FINDINGS.items())
 
 
 def test_skl_regression_with_intercept_equals_numpy():

@@ -10,17 +10,6 @@ from adl.live._figure import Figure, decimals, short
 
 EPOCHS = 20
 
-_FINDINGS = {
-    "crawls": "the path crawls towards the optimum from one side",
-    "arrives": "the path arrives at the optimum from one side",
-    "lands": "one step lands on the optimum",
-    "overshoots": "the path overshoots the optimum at every step, and still comes nearer",
-    "stalls": "the path stalls: it jumps to and fro and hardly gains",
-    "swings": "the path swings to and fro for ever",
-    "diverges": "the path diverges: every step takes it further away",
-    "rests": "the path rests where it is",
-}
-
 
 class Descent(Figure):
     """Gradient descent on the loss of ``y = w x``, with the step size for the reader to choose.
@@ -97,7 +86,7 @@ class Descent(Figure):
                 "steps": EPOCHS,
             },
             _fallback(x, y, step_size, optimum, least),
-            data=_FINDINGS,
+            data=model_1p.FINDINGS,
         )
 
     def __repr__(self) -> str:
@@ -153,7 +142,7 @@ def _fallback(x: np.ndarray, y: np.ndarray, step_size: float, optimum: float, le
     return (
         f"Gradient descent on the loss of y = w x, {EPOCHS} steps from w = 0. "
         f"Step size {short(step_size, 7)}: step size × curvature = {rule}, so each step multiplies "
-        f"the error by {decimals(factor)} and {_FINDINGS[how]}. After {EPOCHS} steps "
+        f"the error by {decimals(factor)} and {model_1p.FINDINGS[how]}. After {EPOCHS} steps "
         f"w = {short(end['w'])} and the loss is {short(end['loss'])} "
         f"(least: {short(least)}, at w = {short(optimum)}). "
         "With JavaScript, this is a figure in which you choose the step size."
