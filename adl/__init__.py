@@ -17,6 +17,7 @@ __all__ = [
     "claims",
     "exercises",
     "formulas",
+    "layout",
     "live",
     "model_1p",
     "model_2p",

@@ -8,10 +8,10 @@ cell above. There are numbers, ``+ - * / **``, one comparison, and the functions
 import ast
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import CodeType
 
-__all__ = ["FUNCTIONS", "FormulaError", "compile_row", "parse"]
+__all__ = ["FUNCTIONS", "FormulaError", "compile_row", "parse", "spreadsheet"]
 
 FUNCTIONS = {
     "sqrt": (1, lambda x: math.sqrt(x) if x >= 0 else math.nan),
@@ -24,8 +24,10 @@ FUNCTIONS = {
 ABOVE = "above_"
 """What ``@`` becomes in the tree, where a name cannot hold an ``@``."""
 
-_OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
-_COMPARISONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq)
+# In spreadsheets: the sign, and how tightly it binds.
+_OPERATORS = {ast.Add: ("+", 2), ast.Sub: ("-", 2), ast.Mult: ("*", 3), ast.Div: ("/", 3)}
+_OPERATORS[ast.Pow] = ("^", 4)
+_COMPARISONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "="}
 
 
 class FormulaError(ValueError):
@@ -81,10 +83,12 @@ def parse(column: str, formula: str, *, left: Collection[str], above: Collection
         refuse(f"expected a formula as text, got {type(formula).__name__}")
     if re.search(r"@(?![A-Za-z_])", formula) or re.search(r"[A-Za-z0-9_)\]]\s*@", formula):
         refuse("@ stands before a name, for the cell above")
+    text = re.sub(r"@\s*", ABOVE, formula).strip()
     try:
-        tree = ast.parse(re.sub(r"@\s*", ABOVE, formula).strip(), mode="eval").body
+        tree = ast.parse(text, mode="eval").body
     except SyntaxError:
         refuse(f"{formula!r} is no formula")
+    source = text.encode()  # offsets in the tree count bytes
 
     def check(node: ast.expr) -> None:
         match node:
@@ -101,17 +105,18 @@ def parse(column: str, formula: str, *, left: Collection[str], above: Collection
                 if name not in left:
                     refuse(f"{name} is neither an input nor a column to the left of it")
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                if isinstance(operand, ast.BinOp) and isinstance(operand.op, ast.Pow):
+                power = isinstance(operand, ast.BinOp) and isinstance(operand.op, ast.Pow)
+                if power and b"(" not in source[node.col_offset : operand.col_offset]:
                     refuse(
                         "a minus before a power: spreadsheets square first or last; add brackets"
                     )
                 check(operand)
             case ast.BinOp(left=first, op=operator, right=second):
-                if not isinstance(operator, _OPERATORS):
+                if type(operator) not in _OPERATORS:
                     refuse(f"the operator in {ast.unparse(node)!r} is not one of + - * / **")
                 check(first), check(second)
             case ast.Compare(left=first, ops=[comparison], comparators=[second]):
-                if not isinstance(comparison, _COMPARISONS):
+                if type(comparison) not in _COMPARISONS:
                     refuse(f"the comparison in {ast.unparse(node)!r} is not one of < <= > >= ==")
                 check(first), check(second)
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
@@ -148,3 +153,46 @@ def compile_row(trees: Mapping[str, ast.expr]) -> CodeType:
     ]
     module = ast.fix_missing_locations(ast.Module(body=body, type_ignores=[]))
     return compile(module, "<sheet>", "exec")
+
+
+def spreadsheet(tree: ast.expr, address: Callable[[str, bool], str]) -> str:
+    """Write a checked tree as a spreadsheet's formula, without the ``=`` in front.
+
+    Parameters
+    ----------
+    tree : ast.expr
+        From `parse`.
+    address : callable
+        Gets a name, and whether the cell above is meant; returns where it stands, such as ``"D7"``.
+
+    Returns
+    -------
+    str
+        The same computation: brackets stand where Python and spreadsheets would group differently.
+
+    Examples
+    --------
+    >>> tree = parse("c", "2*(a - @b)**2", left={"a"}, above={"b"})
+    >>> spreadsheet(tree, lambda name, above: name.upper() + ("4" if above else "5"))
+    '2*(A5-B4)^2'
+    """
+
+    def write(node: ast.expr, around: int = 0) -> str:
+        match node:
+            case ast.Constant(value=number):
+                return repr(number).upper()
+            case ast.Name(id=name):
+                return address(name.removeprefix(ABOVE), name.startswith(ABOVE))
+            case ast.UnaryOp(operand=operand):
+                text, binds = "-" + write(operand, 5), 1  # in brackets, unless it stands alone
+            case ast.BinOp(left=first, op=operator, right=second):
+                sign, binds = _OPERATORS[type(operator)]
+                # From the left, as spreadsheets group all of them, powers included.
+                text = write(first, binds if sign != "^" else 5) + sign + write(second, binds + 1)
+            case ast.Compare(left=first, ops=[comparison], comparators=[second]):
+                text, binds = write(first, 1) + _COMPARISONS[type(comparison)] + write(second, 1), 0
+            case ast.Call(func=ast.Name(id=name), args=arguments):
+                return f"{name.upper()}({','.join(map(write, arguments))})"
+        return f"({text})" if binds < around else text
+
+    return write(tree)

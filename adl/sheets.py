@@ -309,6 +309,9 @@ _BETA1 = Input(0.9, 0.0, 0.999, "how much of the average above is kept")
 _BETA2 = Input(0.9, 0.0, 0.999, "how much of the average of squares above is kept")
 _EPS = Input(1e-8, 0.0, 1.0, "keeps the division away from zero")
 
+# Spreadsheets and JSON know no infinity, and a few times this must still be a number.
+_MORE_THAN_ANY = 1e300
+
 _WEIGHTS = {"new_b": 1.0, "new_a": 1.0}
 _LINE = {
     "b": "@new_b",
@@ -406,7 +409,7 @@ def _annealed(name: str, about: str, size: str) -> Sheet:
             "next_rate": "IF(size > when*@low, rate/cut, rate)",
             "low": "MIN(@low, size)",
         },
-        epoch_start={"low": math.inf},
+        epoch_start={"low": _MORE_THAN_ANY},
     )
 
 

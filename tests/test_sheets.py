@@ -291,6 +291,13 @@ def test_a_recipe_that_cannot_be_used_is_refused_with_column_and_reason(columns,
         sheets.Sheet("own", "a recipe", rate=1.0, start={}, columns=columns)
 
 
+def test_a_minus_before_a_power_in_brackets_is_clear():
+    table = sheets.run(
+        sheets.Sheet("own", "a recipe", rate=1.0, start={}, columns={"b": "-(x**2)"}), epochs=1
+    )
+    assert table["b"].iloc[0] == -196.0
+
+
 def test_a_start_without_a_column_is_refused():
     with pytest.raises(formulas.FormulaError, match="column m: it has a start and no formula"):
         sheets.Sheet("own", "a recipe", rate=1.0, start={"m": 0.0}, columns={"b": "x"})
