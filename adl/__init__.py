@@ -16,6 +16,7 @@ from types import ModuleType
 __all__ = [
     "claims",
     "exercises",
+    "finite_differences",
     "formulas",
     "layout",
     "live",
@@ -24,6 +25,8 @@ __all__ = [
     "plotting",
     "row_by_row",
     "schedules",
+    "settling",
+    "sheet_plots",
     "sheets",
     "sklearn",
 ]

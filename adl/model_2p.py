@@ -14,7 +14,14 @@ from adl import _inputs
 from adl._session import progress_bar
 from adl.plotting import PALETTE, Plot, counted
 
-__all__ = ["condition_number", "critical_step_size", "curvatures", "plot_paths", "train"]
+__all__ = [
+    "condition_number",
+    "critical_step_size",
+    "curvatures",
+    "epoch_matrix",
+    "plot_paths",
+    "train",
+]
 
 
 def train(
@@ -154,6 +161,45 @@ def condition_number(x: Any) -> float:
     """
     smallest, largest = curvatures(x)
     return largest / smallest if smallest > 1e-14 * largest else float("inf")
+
+
+def epoch_matrix(x: Any, step_size: float) -> np.ndarray:
+    """What an epoch of single steps, one on each row in order, does to the error of the line.
+
+    If all points lie on one line, a step on a row multiplies the distance from it, as a vector of
+    slope and intercept, by ``I - 2 step_size v v^T`` with ``v = (x, 1)``: by
+    ``1 - 2 step_size (x**2 + 1)`` along v, and by 1 across. An epoch is the product over the rows.
+
+    Parameters
+    ----------
+    x : array_like, shape (n,)
+        Inputs, in their order.
+    step_size : float
+        What the gradient of a row's squared error is multiplied by.
+
+    Returns
+    -------
+    numpy.ndarray, shape (2, 2)
+        Acts on (slope, intercept) minus its optimum. Its largest eigenvalue, in absolute value, is
+        what an epoch leaves of the most stubborn error.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not numeric or not finite.
+
+    Examples
+    --------
+    >>> print(epoch_matrix([1, 2], step_size=0.1))
+    [[ 0.24 -0.36]
+     [-0.48  0.72]]
+    """
+    x = _inputs.vector("x", x)
+    step_size = _inputs.real("step_size", step_size)
+    matrix = np.eye(2)
+    for row in np.column_stack([x, np.ones_like(x)]):
+        matrix = matrix - 2 * step_size * np.outer(row, row @ matrix)
+    return matrix
 
 
 def plot_paths(

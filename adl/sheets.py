@@ -251,9 +251,9 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     )
     points = table.xs(1, level="epoch")
     intercepts, slopes = (lines[[name]].to_numpy() for name in ("intercept", "slope"))
-    predicted = intercepts + slopes * points["x"].to_numpy()
-    errors = predicted - points["y"].to_numpy()
-    lines.insert(1, "rmse_line", np.sqrt(np.mean(errors**2, axis=1)))
+    with np.errstate(all="ignore"):  # a run that diverges ends in inf or nan
+        errors = intercepts + slopes * points["x"].to_numpy() - points["y"].to_numpy()
+        lines.insert(1, "rmse_line", np.sqrt(np.mean(errors**2, axis=1)))
     return lines
 
 

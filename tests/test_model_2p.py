@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adl import model_2p
+from adl import model_2p, sheets
 from adl.claims.learning_rate import X, Y, random_data
 
 inputs = st.lists(
@@ -90,3 +90,19 @@ def test_paths_refuse_equal_inputs_and_bad_starts():
 def test_paths_refuse_a_share_outside_zero_to_one(share):
     with pytest.raises(ValueError, match="^share: "):
         model_2p.plot_paths(X, Y, share=share, epochs=5)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**31), st.floats(1e-5, 2e-4))
+def test_an_epoch_of_single_steps_multiplies_the_error_by_its_matrix(seed, step_size):
+    x = np.random.default_rng(seed).uniform(1, 50, 12)
+    table = sheets.run(sheets.SHEETS["sgd"], 1, step_size, x=x, y=2 * x + 30)
+    left = model_2p.epoch_matrix(x, step_size) @ [1 - 2, 1 - 30]
+    end = table.iloc[-1]
+    assert [end["new_a"] - 2, end["new_b"] - 30] == pytest.approx(left, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("x", [0.0, 3.0, 100.0])
+def test_one_row_has_the_factor_of_its_curvature_and_one(x):
+    factors = sorted(np.linalg.eigvalsh(model_2p.epoch_matrix([x], 0.001)))
+    assert factors == pytest.approx(sorted([1 - 0.002 * (x**2 + 1), 1.0]))

@@ -37,7 +37,7 @@ class Claim:
     function : callable
         Measures the number; takes ``seed`` if anything is random.
     low, high : float or None
-        Bounds that are asserted, None where there is none.
+        Bounds that are asserted, None where there is none; if they are equal, exactly that number.
     place : str
         Anchor of the section where the chapter says it.
     digits : int
@@ -73,6 +73,8 @@ class Claim:
     @property
     def bounds(self) -> str:
         """The bounds in words."""
+        if self.low == self.high:
+            return f"exactly {_short(self.low)}"
         if self.low is None:
             return f"below {_short(self.high)}"
         if self.high is None:
@@ -85,6 +87,8 @@ class Claim:
 
     def holds(self, value: float) -> bool:
         """Whether a measured value is within the bounds; nan never is."""
+        if self.low == self.high:
+            return value == self.low
         above = self.low is None or value > self.low
         below = self.high is None or value < self.high
         return value == value and above and below
