@@ -9,6 +9,7 @@ import ast
 import math
 import re
 from collections.abc import Callable, Collection, Mapping
+from copy import deepcopy
 from types import CodeType
 
 __all__ = ["FUNCTIONS", "FormulaError", "compile_row", "parse", "spreadsheet"]
@@ -77,7 +78,7 @@ def parse(column: str, formula: str, *, left: Collection[str], above: Collection
     """
 
     def refuse(why: str) -> None:
-        raise FormulaError(f"column {column}: {why}")
+        raise FormulaError(f"column {column}: {why.replace(ABOVE, '@')}")
 
     if not isinstance(formula, str):
         refuse(f"expected a formula as text, got {type(formula).__name__}")
@@ -94,6 +95,8 @@ def parse(column: str, formula: str, *, left: Collection[str], above: Collection
         match node:
             case ast.Constant(value=bool() | str() | bytes() | None | complex()):
                 refuse(f"{node.value!r} is no number")
+            case ast.Constant(value=int() as number) if number.bit_length() > 1000:
+                refuse("a number of that size cannot be computed with")
             case ast.Constant():
                 pass
             case ast.Name(id=name) if name.startswith(ABOVE):
@@ -148,11 +151,18 @@ def compile_row(trees: Mapping[str, ast.expr]) -> CodeType:
     8.0
     """
     body = [
-        ast.Assign(targets=[ast.Name(id=column, ctx=ast.Store())], value=tree)
-        for column, tree in trees.items()
+        ast.Assign(targets=[ast.Name(id=column, ctx=ast.Store())], value=_Floats().visit(tree))
+        for column, tree in deepcopy(dict(trees)).items()
     ]
     module = ast.fix_missing_locations(ast.Module(body=body, type_ignores=[]))
     return compile(module, "<sheet>", "exec")
+
+
+class _Floats(ast.NodeTransformer):
+    """Makes all numbers floats, as spreadsheets have them: powers of whole numbers know no end."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        return ast.Constant(value=float(node.value))
 
 
 def spreadsheet(tree: ast.expr, address: Callable[[str, bool], str]) -> str:

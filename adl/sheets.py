@@ -269,7 +269,12 @@ def _execute_with_numpy(code: Any, space: dict[str, Any], cells: dict[str, float
     """The same in NumPy's floats, which give inf and nan where Python's raise."""
     slow = {name: np.float64(value) for name, value in cells.items()}
     with np.errstate(all="ignore"):
-        exec(code, space, slow)
+        try:
+            exec(code, space | {"sqrt": np.sqrt}, slow)
+        except (OverflowError, ZeroDivisionError):
+            raise formulas.FormulaError(
+                "a formula divides by 0, or overflows, whatever the data are"
+            ) from None
     cells |= {name: float(value) for name, value in slow.items()}
 
 

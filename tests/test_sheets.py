@@ -281,6 +281,8 @@ def test_a_recipe_of_ones_own_takes_a_few_lines():
         ({"b": "True"}, "column b: True is no number"),
         ({"b": "x @ y"}, "column b: @ stands before a name"),
         ({"b": "x +"}, "column b: 'x \\+' is no formula"),
+        ({"b": "x, @m"}, r"column b: \'\(x, @m\)\' is not of the language"),
+        ({"b": "1" + "0" * 400}, "column b: a number of that size"),
         ({"b": 3}, "column b: expected a formula as text, got int"),
         ({"x": "1"}, "column x: the name is taken by an input"),
         ({"__import__": "__builtins__"}, "is neither an input nor a column"),
@@ -296,6 +298,24 @@ def test_a_minus_before_a_power_in_brackets_is_clear():
         sheets.Sheet("own", "a recipe", rate=1.0, start={}, columns={"b": "-(x**2)"}), epochs=1
     )
     assert table["b"].iloc[0] == -196.0
+
+
+def filled(formula, **start):
+    columns = {"b": formula} | dict.fromkeys(start, "x")
+    own = sheets.Sheet("own", "a recipe", rate=1.0, start=start, columns=columns)
+    return sheets.run(own, epochs=1)["b"].iloc[0]
+
+
+def test_what_overflows_or_divides_by_zero_is_shown_as_such():
+    assert filled("(1/sqrt(@q))*x", q=0.0) == math.inf
+    assert math.isnan(filled("(0*x)/@q", q=0.0))
+    assert filled("x**(9**9*x)") == math.inf
+
+
+@pytest.mark.parametrize("formula", ["1/0", "9**9**9"])
+def test_a_formula_that_fails_whatever_the_data_are_is_refused(formula):
+    with pytest.raises(formulas.FormulaError, match="whatever the data are"):
+        filled(formula)
 
 
 def test_a_start_without_a_column_is_refused():

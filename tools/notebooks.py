@@ -67,6 +67,7 @@ def run(path: Path) -> None:
         timeout=120,
         kernel_name="python3",
         record_timing=False,
+        coalesce_streams=True,
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
         resources={"metadata": {"path": str(BOOK)}},
     ).execute(env={**os.environ, "ADL_UNATTENDED": "1"})

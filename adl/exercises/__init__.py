@@ -56,7 +56,7 @@ def check(exercise: str, answer: Any, *, seed: int | None = None) -> Result:
     # A finished exercise stays in the name of its solution, so that it can be told apart.
     recorded = not getattr(answer, "__name__", "").endswith("_solution") and not unattended()
     try:
-        asked.examine(Answer(answer, asked.signature), np.random.default_rng(seed))
+        praise = asked.examine(Answer(answer, asked.signature), np.random.default_rng(seed))
     except NotAttempted:
         return Result(asked.id, "not attempted")
     except Exception as error:
@@ -66,7 +66,7 @@ def check(exercise: str, answer: Any, *, seed: int | None = None) -> Result:
         return Result(asked.id, "wrong", message, asked.hints[hint - 1], hint)
     if recorded:
         _record.note(asked.id, correct=True)
-    return Result(asked.id, "correct", asked.praise)
+    return Result(asked.id, "correct", praise or asked.praise)
 
 
 _UNREADABLE = (

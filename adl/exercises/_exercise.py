@@ -30,7 +30,7 @@ class Exercise:
         What is said of a right answer.
     examine : callable
         ``examine(answer, rng)`` calls the answer on data drawn from ``rng`` and raises `Mistake`
-        with the words to say, or returns if the answer is right.
+        with the words to say, or returns if the answer is right: None, or praise of its own.
 
     Examples
     --------
@@ -48,7 +48,7 @@ class Exercise:
     signature: str
     hints: tuple[str, str, str]
     praise: str
-    examine: Callable[[Answer, np.random.Generator], None]
+    examine: Callable[[Answer, np.random.Generator], str | None]
 
     @property
     def chapter(self) -> int:

@@ -38,7 +38,7 @@ def one(value: Any, *, of: str) -> float:
     if isinstance(value, complex):
         raise Mistake(f"Your function returns a complex number; asked for is {of}.")
     if not isinstance(value, Real) or isinstance(value, bool):
-        raise Mistake(f"Your function returns {_kind(value)}; asked for is {of}.")
+        raise Mistake(f"Your function returns {kind(value)}; asked for is {of}.")
     return float(value)
 
 
@@ -52,7 +52,7 @@ def several(value: Any, *, names: tuple[str, ...]) -> list[float]:
     """
     asked = f"{len(names)} numbers: {', '.join(names)}"
     if isinstance(value, str | Mapping | Set) or hasattr(value, "columns"):
-        raise Mistake(f"Your function returns {_kind(value)}; asked for are {asked}.")
+        raise Mistake(f"Your function returns {kind(value)}; asked for are {asked}.")
     if hasattr(value, "detach"):
         value = value.detach()
     if hasattr(value, "reshape"):
@@ -93,13 +93,13 @@ def history(answer: Answer, value: Any, *, of: str) -> np.ndarray:
     if isinstance(value, Real) or getattr(value, "shape", None) in ((), (1,), (1, 1)):
         raise Mistake(f"Your function returns a single number; {asked}.")
     if isinstance(value, str | Mapping | Set) or hasattr(value, "columns"):
-        raise Mistake(f"Your function returns {_kind(value)}; {asked}.")
+        raise Mistake(f"Your function returns {kind(value)}; {asked}.")
     if _in_graph(value):
         raise Mistake(_GRAPH)
     try:
         entries = list(value)
     except TypeError:
-        raise Mistake(f"Your function returns {_kind(value)}; {asked}.") from None
+        raise Mistake(f"Your function returns {kind(value)}; {asked}.") from None
     if isinstance(value, tuple) and any(np.size(_plain(entry)) > 1 for entry in entries):
         raise Mistake("Your function returns several things: return only the list of w.")
     if any(map(_in_graph, entries)):
@@ -136,7 +136,7 @@ def _plain(value: Any) -> Any:
     return value.detach() if hasattr(value, "detach") else value
 
 
-def _kind(value: Any) -> str:
+def kind(value: Any) -> str:
     name = type(value).__name__
     return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
 
@@ -154,5 +154,5 @@ def _entry(entry: Any, of: str) -> float:
         return one(entry, of=of)
     except Mistake:
         raise Mistake(
-            f"Your list holds {_kind(entry)}; asked for is one number for each epoch, {of}."
+            f"Your list holds {kind(entry)}; asked for is one number for each epoch, {of}."
         ) from None
