@@ -29,6 +29,7 @@ __all__ = [
     "sheet_plots",
     "sheets",
     "sklearn",
+    "workbook",
 ]
 
 

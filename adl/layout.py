@@ -122,6 +122,19 @@ class Layout:
     def _trees(self) -> tuple[dict[str, ast.expr], dict[str, ast.expr]]:
         return self.sheet.trees()
 
+    @cached_property
+    def _patterns(self) -> dict[str, str]:
+        """Formula of each column, with the numbers of its rows left open."""
+
+        def address(used: str, above: bool) -> str:
+            if used in self.sheet.inputs:
+                return self.input(used)
+            return self.column(used) + ("{above}" if above else "{here}")
+
+        return {
+            name: "=" + formulas.spreadsheet(tree, address) for name, tree in self._trees[0].items()
+        }
+
     def column(self, name: str) -> str:
         """Letter of a column of the grid.
 
@@ -180,12 +193,8 @@ class Layout:
             at = self.epoch_cell("rate", epoch)
             return f"=${at[0]}${at[1:]}"
 
-        def address(used: str, above: bool) -> str:
-            if used in self.sheet.inputs:
-                return self.input(used)
-            return self.cell(used, epoch, row - above)
-
-        return "=" + formulas.spreadsheet(self._trees[0][name], address)
+        here = START_ROW + (epoch - 1) * self.rows + row
+        return self._patterns[name].format(here=here, above=here - 1)
 
     def epoch_formula(self, name: str, epoch: int) -> str | None:
         """Formula of a cell in the table of epochs, None for what is typed in: the first rate.
