@@ -27,6 +27,7 @@ $(READY): pyproject.toml constraints.txt
 book: $(READY) ## build the website from the executed notebooks
 	$(BIN)/jupyter-book build . --all -W --keep-going -n --quiet
 	$(BIN)/python tools/notebooks.py student $(SITE)/student
+	$(BIN)/python -c 'from adl import workbook; workbook.write("$(SITE)/optimizers.xlsx")'
 	$(BIN)/python tools/offline.py $(SITE)
 	@echo "The website is at $(SITE)/index.html; \`make serve\` opens it."
 
@@ -76,7 +77,9 @@ colab: ## test package and chapters with the versions that Colab has
 	.colab/bin/python -m pytest --nbval --nbval-current-env book/*.ipynb adl tests/test_inputs.py \
 		tests/test_model_1p.py tests/test_model_2p.py tests/test_row_by_row.py \
 		tests/test_plotting.py tests/test_exercises.py tests/test_exercises_learning_rate.py \
-		tests/test_sheets.py tests/test_schedules.py
+		tests/test_sheets.py tests/test_schedules.py tests/test_layout.py tests/test_settling.py \
+		tests/test_finite_differences.py tests/test_sheet_plots.py tests/test_exercises_sheets.py \
+		tests/test_workbook.py
 	rm -rf .colab
 
 clean: ## remove everything that the other commands made

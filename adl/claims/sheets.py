@@ -451,7 +451,7 @@ def rmsprop_first_step() -> float:
     "RMSprop at a learning rate of 1: step size × curvature after 150 epochs.",
     low=1.65,
     high=2.05,
-    place="two-again",
+    place="how-long-are-the-steps-now",
     digits=1,
 )
 def edge_large_rate(seed: int) -> float:
@@ -463,7 +463,7 @@ def edge_large_rate(seed: int) -> float:
     "The same at 0.1.",
     low=1.65,
     high=2.05,
-    place="two-again",
+    place="how-long-are-the-steps-now",
     digits=1,
 )
 def edge_middle_rate(seed: int) -> float:
@@ -475,7 +475,7 @@ def edge_middle_rate(seed: int) -> float:
     "The same at 0.02.",
     low=1.65,
     high=2.05,
-    place="two-again",
+    place="how-long-are-the-steps-now",
     digits=1,
 )
 def edge_small_rate(seed: int) -> float:
@@ -487,7 +487,7 @@ def edge_small_rate(seed: int) -> float:
     "The error that remains at a learning rate of 1, divided by that at 0.1.",
     low=7,
     high=14,
-    place="two-again",
+    place="how-long-are-the-steps-now",
     digits=0,
 )
 def noise_ratio(seed: int) -> float:

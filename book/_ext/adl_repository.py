@@ -83,10 +83,10 @@ class OwnLinks(SphinxPostTransform):
     def _relative(self, address: str, link: nodes.reference) -> str | None:
         """Return the address relative to this page; None where it has to stay as it is.
 
-        The student notebooks are no pages: they are written after the build.
+        The student notebooks and the workbook are no pages: they are written after the build.
         """
         page, hash_sign, anchor = address.partition("#")
-        if page.startswith("student/"):
+        if page.startswith("student/") or page == "optimizers.xlsx":
             return None
         name = unquote(page).removesuffix(".html")
         if page in ("", "index.html"):
