@@ -43,6 +43,11 @@ class FormulaError(ValueError):
     """
 
 
+def _shown(node: ast.expr) -> str:
+    """Write a part of a formula as it was typed."""
+    return ast.unparse(node).replace(ABOVE, "@")
+
+
 def parse(column: str, formula: str, *, left: Collection[str], above: Collection[str]) -> ast.expr:
     """Check a column's formula and return its expression tree.
 
@@ -78,11 +83,13 @@ def parse(column: str, formula: str, *, left: Collection[str], above: Collection
     """
 
     def refuse(why: str) -> None:
-        raise FormulaError(f"column {column}: {why.replace(ABOVE, '@')}")
+        raise FormulaError(f"column {column}: {why}")
 
     if not isinstance(formula, str):
         refuse(f"expected a formula as text, got {type(formula).__name__}")
-    if re.search(r"@(?![A-Za-z_])", formula) or re.search(r"[A-Za-z0-9_)\]]\s*@", formula):
+    if re.search(rf"\b{ABOVE}", f"{column} {formula}"):
+        refuse(f"a name cannot begin with {ABOVE}; @ stands for the cell above")
+    if re.search(r"@(?!\s*[A-Za-z_])", formula) or re.search(r"[A-Za-z0-9_)\]]\s*@", formula):
         refuse("@ stands before a name, for the cell above")
     text = re.sub(r"@\s*", ABOVE, formula).strip()
     try:
@@ -95,6 +102,8 @@ def parse(column: str, formula: str, *, left: Collection[str], above: Collection
         match node:
             case ast.Constant(value=bool() | str() | bytes() | None | complex()):
                 refuse(f"{node.value!r} is no number")
+            case ast.Constant(value=value) if value is ...:
+                refuse("it has no formula yet")
             case ast.Constant(value=int() as number) if number.bit_length() > 1000:
                 refuse("a number of that size cannot be computed with")
             case ast.Constant():
@@ -116,11 +125,11 @@ def parse(column: str, formula: str, *, left: Collection[str], above: Collection
                 check(operand)
             case ast.BinOp(left=first, op=operator, right=second):
                 if type(operator) not in _OPERATORS:
-                    refuse(f"the operator in {ast.unparse(node)!r} is not one of + - * / **")
+                    refuse(f"the operator in {_shown(node)!r} is not one of + - * / **")
                 check(first), check(second)
             case ast.Compare(left=first, ops=[comparison], comparators=[second]):
                 if type(comparison) not in _COMPARISONS:
-                    refuse(f"the comparison in {ast.unparse(node)!r} is not one of < <= > >= ==")
+                    refuse(f"the comparison in {_shown(node)!r} is not one of < <= > >= ==")
                 check(first), check(second)
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
                 if name not in FUNCTIONS:
@@ -130,7 +139,7 @@ def parse(column: str, formula: str, *, left: Collection[str], above: Collection
                 for argument in arguments:
                     check(argument)
             case _:
-                refuse(f"{ast.unparse(node)!r} is not of the language of sheets")
+                refuse(f"{_shown(node)!r} is not of the language of sheets")
 
     check(tree)
     return tree

@@ -48,6 +48,11 @@ class Input:
     about : str
         What it is, in words.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If one of the three is no number, or the first not between the others.
+
     Examples
     --------
     >>> Input(0.9, low=0.0, high=0.999, about="how much of the average above is kept").value
@@ -58,6 +63,14 @@ class Input:
     low: float
     high: float
     about: str
+
+    def __post_init__(self) -> None:
+        for name in ("value", "low", "high"):
+            _inputs.real(name, getattr(self, name))
+        if not self.low <= self.value <= self.high:
+            raise ValueError(
+                f"value: expected a number from {self.low:g} to {self.high:g}, got {self.value:g}"
+            )
 
 
 @dataclass(frozen=True)
@@ -89,7 +102,9 @@ class Sheet:
     Raises
     ------
     adl.formulas.FormulaError
-        If a formula cannot be used; the message names the column and the reason.
+        If a formula or a name cannot be used; the message names the column and the reason.
+    TypeError, ValueError
+        If a start or the rate is no number.
 
     Examples
     --------
@@ -110,6 +125,10 @@ class Sheet:
     epoch_start: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        _inputs.real("rate", self.rate)
+        for cells in (self.start, self.epoch_start):
+            for name, value in cells.items():
+                _inputs.real(f"start of {name}", value)
         self.trees()
 
     @property
@@ -120,6 +139,12 @@ class Sheet:
     def trees(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Checked expression trees of the columns, and of what is computed at an epoch's end."""
         known = {"x", "y", "rate", *self.inputs}
+        for name in (*self.inputs, *self.columns, *self.epoch_end):
+            if not str(name).isidentifier() or name in formulas.FUNCTIONS:
+                raise formulas.FormulaError(f"column {name}: a name is made of letters, digits, _")
+        given = {"x", "y", "rate"} & set(self.inputs)
+        if given:
+            raise formulas.FormulaError(f"input {min(given)}: the sheet has that name already")
         taken = known & {*self.columns, *self.epoch_end}
         if taken:
             raise formulas.FormulaError(f"column {min(taken)}: the name is taken by an input")

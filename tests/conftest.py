@@ -1,4 +1,4 @@
-"""What several test modules share: the built site, and a browser that looks at it."""
+"""What several test modules share: the built site, figures, and a browser that looks at them."""
 
 import os
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import browser as chromium
+import figures
 
 ROOT = Path(__file__).resolve().parent.parent
 # Tests record nobody's exercises, and show no progress bars.
@@ -69,3 +70,33 @@ def open_page(browser):
     yield open_one
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def show(open_page, tmp_path):
+    """Return a function that shows figures in a page of their own."""
+
+    def show_them(*shown, address=None, site=False, dark=False, **options):
+        html = figures.document(*shown, site=site, dark=dark)
+        if address is None:
+            page = open_page("about:blank", **options)
+            page.set_content(html)
+        else:
+            (tmp_path / "figure.html").write_text(html, "utf-8")
+            page = open_page(address, **options)
+        return page
+
+    return show_them
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Address of a folder that is served to this machine."""
+    with chromium.served(tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """The accessibility checker."""
+    return pytest.importorskip("axe_playwright_python.sync_playwright").Axe()

@@ -1,55 +1,61 @@
-"""The interactive figures as Python objects: what a notebook stores, and what is refused."""
+"""What all interactive figures share: what a notebook stores, and how a page treats it."""
 
 import gzip
 import json
 import re
 
 import numpy as np
-import pandas as pd
 import pytest
-import torch
 
-from adl import live, model_1p
+from adl import live
 from adl.claims.learning_rate import X, Y
-from adl.live._figure import decimals, short, source
+from adl.live._figure import source
 from adl.plotting import PALETTE
+from figures import has_no_faults, move_and_run_again, settle
+
+FIGURES = {"adl-descent": live.Descent(X, Y), "adl-spreadsheet": live.Spreadsheet()}
+KILOBYTES = {"adl-descent": 6, "adl-spreadsheet": 8}
+COLOURS = ("red", "amber", "blue")
+
+every_figure = pytest.mark.parametrize("element", FIGURES)
 
 
-def attributes(figure):
-    opening = figure._repr_html_().split(">")[0]
-    return dict(re.findall(r'([\w-]+)="([^"]*)"', opening))
+@every_figure
+def test_html_has_the_same_bytes_every_time(element):
+    again = {"adl-descent": live.Descent(X, Y), "adl-spreadsheet": live.Spreadsheet()}[element]
+    assert FIGURES[element]._repr_html_() == again._repr_html_()
 
 
-def test_html_has_the_same_bytes_every_time():
-    assert live.Descent(X, Y)._repr_html_() == live.Descent(X, Y)._repr_html_()
-
-
-def test_html_asks_nobody_for_anything():
-    html = live.Descent(X, Y)._repr_html_()
-    for address in ("http", "//", "url(", "fetch", "import", "src="):
+@every_figure
+def test_html_asks_nobody_for_anything(element):
+    html = FIGURES[element]._repr_html_()
+    for address in ("http", "//", "url(", "fetch", "import", "src=", "eval(", "Function("):
         assert address not in html
 
 
-def test_html_is_one_element_and_one_inline_module():
-    html = live.Descent(X, Y)._repr_html_()
-    assert re.findall(r"</?(?:adl-descent|script)", html) == [
-        "<adl-descent", "<script", "</script", "</adl-descent", "<script", "</script",
+@every_figure
+def test_html_is_one_element_and_one_inline_module(element):
+    html = FIGURES[element]._repr_html_()
+    assert re.findall(r"</?(?:adl-\w+|script)", html) == [
+        f"<{element}", "<script", "</script", f"</{element}", "<script", "</script",
     ]  # fmt: skip
     assert "\n\n" not in html
 
 
-def test_module_is_small():  # compressors differ by a percent
-    assert len(gzip.compress(source("descent.mjs").encode(), 9)) < 6 * 1024
+@every_figure
+def test_module_is_small(element):  # compressors differ by a percent
+    module = source(FIGURES[element].module).encode()
+    assert len(gzip.compress(module, 9)) < KILOBYTES[element] * 1024
 
 
-def test_module_uses_the_colours_of_the_course():
-    assert set(re.findall(r"#[0-9A-F]{6}", source("descent.mjs"))) == {
-        PALETTE["red"], PALETTE["amber"], PALETTE["blue"],
-    }  # fmt: skip
+@every_figure
+def test_module_uses_the_colours_of_the_course(element):
+    colours = set(re.findall(r"#[0-9A-F]{6}", source(FIGURES[element].module)))
+    assert colours == {PALETTE[name] for name in COLOURS}
 
 
 @pytest.mark.parametrize("ground", ["#FFFFFF", "#121212", "#14181E"])
-@pytest.mark.parametrize("colour", ["red", "amber", "blue"])
+@pytest.mark.parametrize("colour", COLOURS)
 def test_colours_are_seen_on_light_and_dark_pages(colour, ground):
     def luminance(hexadecimal):
         parts = np.array([int(hexadecimal[i : i + 2], 16) / 255 for i in (1, 3, 5)])
@@ -58,79 +64,6 @@ def test_colours_are_seen_on_light_and_dark_pages(colour, ground):
 
     low, high = sorted([luminance(PALETTE[colour]), luminance(ground)])
     assert high / low >= 3
-
-
-def test_repr_is_short_and_says_what_it_is():
-    assert repr(live.Descent(X, Y, step_size=0.025)) == "Descent(9 points, step_size=0.025)"
-
-
-def test_range_and_presets_of_the_chapter():
-    found = attributes(live.Descent(X, Y))
-    half = model_1p.critical_step_size(X) / 2
-    assert (found["low"], found["high"], found["size"]) == ("0.001", "0.031", "0.005")
-    assert found["presets"] == f"0.001,0.01,{half!r}: = ½ critical,0.025,0.02963,0.031"
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_default_range_spans_every_verdict(seed):
-    x, y = np.random.default_rng(seed).normal(size=(2, 12)) * 10.0 ** (seed - 10)
-    found = attributes(live.Descent(x, y))
-    sizes = [float(preset.split(":")[0]) for preset in found["presets"].split(",")]
-    words = [model_1p.verdict(model_1p.error_factor(x, size), 20) for size in sizes]
-    assert words[0] == "crawls"
-    assert {"lands", "overshoots", "stalls", "diverges"} <= set(words)
-    assert sizes == sorted(sizes)
-    assert (sizes[0], sizes[-1]) == (float(found["low"]), float(found["high"]))
-
-
-def test_range_can_be_chosen():
-    found = attributes(live.Descent(X, Y, smallest=0.01, largest=0.02))
-    assert (found["low"], found["high"], found["size"]) == ("0.01", "0.02", "0.01")
-
-
-@pytest.mark.parametrize(
-    ("step_size", "word"),
-    [(0.001, "crawls"), (0.01, "arrives"), (0.025, "overshoots"), (0.02963, "stalls"),
-     (0.031, "diverges"), (model_1p.critical_step_size(X) / 2, "lands"),
-     (model_1p.critical_step_size(X), "swings")],
-)  # fmt: skip
-def test_fallback_says_what_happens(step_size, word):
-    fallback = live.Descent(X, Y, step_size=step_size).fallback
-    end = model_1p.train(X, Y, step_size, epochs=20)["new_w"].iloc[-1]
-    assert word in fallback
-    assert f"After 20 steps w = {short(end)} and" in fallback
-    assert (
-        f"multiplies the error by {decimals(model_1p.error_factor(X, step_size))} and" in fallback
-    )
-
-
-def test_all_kinds_of_data_give_the_same_figure():
-    expected = live.Descent(X, Y)._repr_html_()
-    for kind in (np.array, pd.Series, lambda v: torch.tensor(v, dtype=torch.float64)):
-        assert live.Descent(kind(X), kind(Y))._repr_html_() == expected
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "words"),
-    [
-        ({"x": []}, ValueError, "x: expected at least one"),
-        ({"x": [0.0] * 9}, ValueError, "x: expected at least one number that is not zero"),
-        ({"x": [1e-200] * 9}, ValueError, "x: expected numbers whose squares"),
-        ({"y": [1.0]}, ValueError, "y: expected as many"),
-        ({"y": [0.0] * 9}, ValueError, "y: expected data whose optimum"),
-        ({"y": "points"}, TypeError, "y: expected"),
-        ({"step_size": "fast"}, TypeError, "step_size: expected"),
-        ({"step_size": 0.1}, ValueError, "step_size: expected a number from 0.001 to 0.031"),
-        ({"step_size": float("nan")}, ValueError, "step_size: expected a finite"),
-        ({"smallest": 0}, ValueError, "smallest: expected a positive"),
-        ({"smallest": 1}, ValueError, "smallest: expected a number below largest"),
-        ({"largest": 1}, ValueError, "largest: expected at most ten times"),
-        ({"largest": True}, TypeError, "largest: expected"),
-    ],
-)
-def test_what_cannot_be_used_is_refused_in_words(arguments, error, words):
-    with pytest.raises(error, match=f"^{words}"):
-        live.Descent(**{"x": X, "y": Y, **arguments})
 
 
 class Other(live.Figure):
@@ -155,3 +88,41 @@ def test_figure_escapes_attributes_and_fallback():
 def test_figure_refuses_numbers_that_json_lacks():
     with pytest.raises(ValueError, match="JSON"):
         Other({"rate": float("inf")}, "None.")
+
+
+@pytest.mark.browser
+@every_figure
+@pytest.mark.parametrize("way", ["file", "http"])
+def test_figure_works_from_a_file_and_from_a_server(way, element, show, tmp_path, folder):
+    address = {"file": (tmp_path / "figure.html").as_uri(), "http": f"{folder}figure.html"}[way]
+    page = show(FIGURES[element], address=address, site=True)
+    settle(page)
+    assert page.locator(element).locator(".say").inner_text()
+    assert page.problems == []
+    assert [url for url in page.requests if not url.startswith("data:")] == [address]
+
+
+@pytest.mark.browser
+@every_figure
+def test_figure_survives_being_moved_and_shown_again(element, show):
+    page = show(FIGURES[element])
+    said = page.locator(element).locator(".say")
+    before = said.inner_text()
+    move_and_run_again(page, element)
+    assert said.inner_text() == before
+    assert page.problems == []
+
+
+@pytest.mark.browser
+@every_figure
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [1280, 390, 320])
+def test_figure_fits_is_legible_and_has_no_accessibility_faults(width, dark, element, show, axe):
+    has_no_faults(show(FIGURES[element], width=width, dark=dark), element, axe)
+
+
+@pytest.mark.browser
+@every_figure
+def test_readers_without_scripts_read_the_result(element, show):
+    page = show(FIGURES[element], java_script_enabled=False)
+    assert page.locator(element).locator("p").first.inner_text() == FIGURES[element].fallback

@@ -281,6 +281,10 @@ def test_a_recipe_of_ones_own_takes_a_few_lines():
         ({"b": "True"}, "column b: True is no number"),
         ({"b": "x @ y"}, "column b: @ stands before a name"),
         ({"b": "x +"}, "column b: 'x \\+' is no formula"),
+        ({"b": "..."}, "column b: it has no formula yet"),
+        ({"b": "above_b"}, "column b: a name cannot begin with above_"),
+        ({"g b": "x"}, "column g b: a name is made of letters"),
+        ({"sqrt": "x"}, "column sqrt: a name is made of letters"),
         ({"b": "x, @m"}, r"column b: \'\(x, @m\)\' is not of the language"),
         ({"b": "1" + "0" * 400}, "column b: a number of that size"),
         ({"b": 3}, "column b: expected a formula as text, got int"),
@@ -298,6 +302,30 @@ def test_a_minus_before_a_power_in_brackets_is_clear():
         sheets.Sheet("own", "a recipe", rate=1.0, start={}, columns={"b": "-(x**2)"}), epochs=1
     )
     assert table["b"].iloc[0] == -196.0
+
+
+@pytest.mark.parametrize(
+    ("cells", "error", "words"),
+    [
+        ({"start": {"b": "1"}}, TypeError, "start of b"),
+        ({"rate": None}, TypeError, "rate"),
+        ({"inputs": {"rate": sheets.Input(1, 0, 2, "")}}, formulas.FormulaError, "input rate"),
+    ],
+)
+def test_a_cell_that_is_no_number_is_refused(cells, error, words):
+    given = {"rate": 1.0, "start": {}, "columns": {"b": "x"}} | cells
+    with pytest.raises(error, match=words):
+        sheets.Sheet("own", "a recipe", **given)
+
+
+@pytest.mark.parametrize("numbers", [("1", 0, 2), (3, 0, 2), (1, 0, math.inf)])
+def test_an_input_is_a_number_within_its_bounds(numbers):
+    with pytest.raises((TypeError, ValueError)):
+        sheets.Input(*numbers, "about")
+
+
+def test_a_blank_may_stand_after_the_sign_for_the_cell_above():
+    assert filled("@ q + x", q=2.0) == 16.0
 
 
 def filled(formula, **start):

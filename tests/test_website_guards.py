@@ -89,6 +89,17 @@ def test_the_empty_corner_of_a_pandas_table_is_no_heading():
     assert "<th>w</th>" in html
 
 
+def test_what_a_script_writes_is_left_alone():
+    html = '<th></th><script type="module">row = \'<th scope="row"></th>\'</script><th> </th>'
+    assert adl_pages.repair(html) == html.replace("<th></th><s", "<td></td><s").replace(
+        "<th> </th>", "<td></td>"
+    )
+
+
+def test_the_empty_corner_of_a_markdown_table_is_no_heading():
+    assert adl_pages.repair('<th class="head"><p></p></th>') == '<td class="head"></td>'
+
+
 def test_a_picture_gets_smaller_and_keeps_its_look():
     image = pytest.importorskip("PIL.Image")
     drawing = image.linear_gradient("L").convert("RGBA")

@@ -55,13 +55,17 @@ class Figure:
     def _repr_html_(self) -> str:
         attributes = {"class": "adl-figure", **self._attributes}
         opening = "".join(f' {name}="{escape(value)}"' for name, value in attributes.items())
-        inside = f"<p>{escape(self.fallback, quote=False)}</p>"
+        inside = self._inside()
         if self._data is not None:
             inside += f'<script type="application/json">{self._data}</script>'
         return (
             f"<{self.element}{opening}>{inside}</{self.element}>\n"
             f'<script type="module">\n{source(self.module)}</script>'
         )
+
+    def _inside(self) -> str:
+        """HTML for readers without JavaScript; a subclass may add to the sentence."""
+        return f"<p>{escape(self.fallback, quote=False)}</p>"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"

@@ -1,6 +1,15 @@
 // <adl-descent>: gradient descent on a parabola. The reader chooses the step size and sees the
 // path, the error that is left, and the one number that decides: 1 − step size × curvature.
-import { Figure, clamp, decimals, short, ticks } from "./figure.mjs";
+import { Figure, clamp, minus, short, ticks } from "./figure.mjs";
+
+// A number with as many decimals as it takes to tell it from −1, 0, 1 and 2, where verdicts change.
+function decimals(value) {
+  for (const c of [-1, 0, 1, 2]) if (Math.abs(value - c) < (c ? 1e-12 : 1e-9)) return minus(String(c));
+  for (let n = 3; ; n++) {
+    const text = value.toFixed(n);
+    if (![-1, 0, 1, 2].includes(Number(text))) return minus(text);
+  }
+}
 
 // The same rule and words as adl.model_1p.verdict.
 function verdict(factor, steps) {

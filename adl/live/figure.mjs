@@ -9,21 +9,12 @@
 
 export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
-const minus = text => text.replace('e+', 'e').replace(/-/g, '−');
+export const minus = text => text.replace('e+', 'e').replace(/-/g, '−');
 
 // A number in few characters: 2.0207, 5.8e21. Python's side is adl.live.short.
 export function short(value, digits = 5) {
   const v = Number(value.toPrecision(digits)), size = Math.abs(v);
   return minus(size && (size < 1e-4 || size >= 10 ** digits) ? v.toExponential() : String(v));
-}
-
-// A number with as many decimals as it takes to tell it from −1, 0, 1 and 2, where verdicts change.
-export function decimals(value) {
-  for (const c of [-1, 0, 1, 2]) if (Math.abs(value - c) < (c ? 1e-12 : 1e-9)) return minus(String(c));
-  for (let n = 3; ; n++) {
-    const text = value.toFixed(n);
-    if (![-1, 0, 1, 2].includes(Number(text))) return minus(text);
-  }
 }
 
 // About five round numbers from `low` to `high`.

@@ -14,12 +14,14 @@ from sphinx.application import Sphinx
 _REPAIRS = (
     # The visible words are the name of the fold; a label that differs hides them from speech.
     (re.compile(r'<summary aria-label="Toggle hidden content">'), "<summary>"),
-    # The corner of a pandas table heads nothing.
-    (re.compile(r"<th([^>]*)>(?:\s|&nbsp;|&#160;)*</th>"), r"<td\1></td>"),
+    # The corner of a table heads nothing, be it from pandas or from Markdown.
+    (re.compile(r"<th([^>]*)>(?:\s|&nbsp;|&#160;|<p></p>)*</th>"), r"<td\1></td>"),
     # Docutils gives the entries of its lists of literature a role that ARIA has withdrawn.
     (re.compile(r'role="doc-biblioentry"'), 'role="listitem"'),
     (re.compile(r'<table border="1" class="dataframe'), '<table class="dataframe'),
 )
+
+_SCRIPT = re.compile(r"(<script.*?</script>)", re.DOTALL)
 
 _START_PAGE = """\
 <!DOCTYPE html>
@@ -39,10 +41,11 @@ _START_PAGE = """\
 
 
 def repair(html: str) -> str:
-    """Return a page's body with what hinders readers repaired."""
+    """Return a page's body with what hinders readers repaired; scripts stay as they are."""
+    parts = _SCRIPT.split(html)
     for pattern, replacement in _REPAIRS:
-        html = pattern.sub(replacement, html)
-    return html
+        parts[::2] = [pattern.sub(replacement, part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def _repair_page(

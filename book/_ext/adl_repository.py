@@ -84,10 +84,13 @@ class OwnLinks(SphinxPostTransform):
         """Return the address relative to this page; None where it has to stay as it is.
 
         The student notebooks and the workbook are no pages: they are written after the build.
+        The notebooks stay where Colab finds them.
         """
         page, hash_sign, anchor = address.partition("#")
-        if page.startswith("student/") or page == "optimizers.xlsx":
+        if page.startswith("student/"):
             return None
+        if page == "optimizers.xlsx":
+            return "../" * self.env.docname.count("/") + page
         name = unquote(page).removesuffix(".html")
         if page in ("", "index.html"):
             name = self.app.config.root_doc

@@ -1,52 +1,94 @@
-"""The interactive figures in a browser: keyboard, mouse, address, print, and Python's numbers."""
+"""The figure of chapter 1: what a notebook stores, and how it behaves in a browser."""
 
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 
-import browser as chromium
 from adl import live, model_1p
 from adl.claims.learning_rate import X, Y
+from adl.live._figure import decimals, short
+from figures import attributes, has_no_faults, move_and_run_again, settle
 
 HALF = model_1p.critical_step_size(X) / 2
 
-pytestmark = pytest.mark.browser
+
+def test_repr_is_short_and_says_what_it_is():
+    assert repr(live.Descent(X, Y, step_size=0.025)) == "Descent(9 points, step_size=0.025)"
 
 
-def document(figure, *, site=False, dark=False):
-    colours = "background:#14181e;color:#ced6dd" if dark else "background:#fff;color:#222"
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A figure</title>'
-        '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
-        f"{'<meta name=adl-site content=yes>' if site else ''}</head>"
-        f'<body style="margin:16px;font:16px/1.5 sans-serif;{colours}"><main><h1>A figure</h1>'
-        f"{figure._repr_html_()}</main></body></html>"
+def test_range_and_presets_of_the_chapter():
+    found = attributes(live.Descent(X, Y))
+    half = model_1p.critical_step_size(X) / 2
+    assert (found["low"], found["high"], found["size"]) == ("0.001", "0.031", "0.005")
+    assert found["presets"] == f"0.001,0.01,{half!r}: = ½ critical,0.025,0.02963,0.031"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_default_range_spans_every_verdict(seed):
+    x, y = np.random.default_rng(seed).normal(size=(2, 12)) * 10.0 ** (seed - 10)
+    found = attributes(live.Descent(x, y))
+    sizes = [float(preset.split(":")[0]) for preset in found["presets"].split(",")]
+    words = [model_1p.verdict(model_1p.error_factor(x, size), 20) for size in sizes]
+    assert words[0] == "crawls"
+    assert {"lands", "overshoots", "stalls", "diverges"} <= set(words)
+    assert sizes == sorted(sizes)
+    assert (sizes[0], sizes[-1]) == (float(found["low"]), float(found["high"]))
+
+
+def test_range_can_be_chosen():
+    found = attributes(live.Descent(X, Y, smallest=0.01, largest=0.02))
+    assert (found["low"], found["high"], found["size"]) == ("0.01", "0.02", "0.01")
+
+
+@pytest.mark.parametrize(
+    ("step_size", "word"),
+    [(0.001, "crawls"), (0.01, "arrives"), (0.025, "overshoots"), (0.02963, "stalls"),
+     (0.031, "diverges"), (model_1p.critical_step_size(X) / 2, "lands"),
+     (model_1p.critical_step_size(X), "swings")],
+)  # fmt: skip
+def test_fallback_says_what_happens(step_size, word):
+    fallback = live.Descent(X, Y, step_size=step_size).fallback
+    end = model_1p.train(X, Y, step_size, epochs=20)["new_w"].iloc[-1]
+    assert word in fallback
+    assert f"After 20 steps w = {short(end)} and" in fallback
+    assert (
+        f"multiplies the error by {decimals(model_1p.error_factor(X, step_size))} and" in fallback
     )
 
 
-@pytest.fixture
-def show(open_page, tmp_path):
-    """Return a function that shows a figure in a page of its own."""
-
-    def show_one(figure, *, address=None, site=False, dark=False, **options):
-        html = document(figure, site=site, dark=dark)
-        if address is None:
-            page = open_page("about:blank", **options)
-            page.set_content(html)
-        else:
-            (tmp_path / "figure.html").write_text(html, "utf-8")
-            page = open_page(address, **options)
-        return page
-
-    return show_one
+def test_all_kinds_of_data_give_the_same_figure():
+    expected = live.Descent(X, Y)._repr_html_()
+    for kind in (np.array, pd.Series, lambda v: torch.tensor(v, dtype=torch.float64)):
+        assert live.Descent(kind(X), kind(Y))._repr_html_() == expected
 
 
-@pytest.fixture
-def folder(tmp_path):
-    """Address of a folder that is served to this machine."""
-    with chromium.served(tmp_path) as url:
-        yield url
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"x": []}, ValueError, "x: expected at least one"),
+        ({"x": [0.0] * 9}, ValueError, "x: expected at least one number that is not zero"),
+        ({"x": [1e-200] * 9}, ValueError, "x: expected numbers whose squares"),
+        ({"y": [1.0]}, ValueError, "y: expected as many"),
+        ({"y": [0.0] * 9}, ValueError, "y: expected data whose optimum"),
+        ({"y": "points"}, TypeError, "y: expected"),
+        ({"step_size": "fast"}, TypeError, "step_size: expected"),
+        ({"step_size": 0.1}, ValueError, "step_size: expected a number from 0.001 to 0.031"),
+        ({"step_size": float("nan")}, ValueError, "step_size: expected a finite"),
+        ({"smallest": 0}, ValueError, "smallest: expected a positive"),
+        ({"smallest": 1}, ValueError, "smallest: expected a number below largest"),
+        ({"largest": 1}, ValueError, "largest: expected at most ten times"),
+        ({"largest": True}, TypeError, "largest: expected"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_words(arguments, error, words):
+    with pytest.raises(error, match=f"^{words}"):
+        live.Descent(**{"x": X, "y": Y, **arguments})
+
+
+# In a browser
 
 
 def parts(page):
@@ -63,6 +105,7 @@ def parts(page):
     )
 
 
+@pytest.mark.browser
 def test_sentence_at_the_start_is_pythons(show):
     for size in (0.001, 0.01, HALF, 0.025, 0.02963, 0.031):
         figure = live.Descent(X, Y, step_size=size)
@@ -72,17 +115,7 @@ def test_sentence_at_the_start_is_pythons(show):
         assert page.problems == []
 
 
-@pytest.mark.parametrize("way", ["file", "http"])
-def test_figure_works_from_a_file_and_from_a_server(way, show, tmp_path, folder):
-    address = {"file": (tmp_path / "figure.html").as_uri(), "http": f"{folder}figure.html"}[way]
-    page = show(live.Descent(X, Y), address=address, site=True)
-    parts(page).slider.press("End")
-    page.wait_for_timeout(600)
-    assert "diverges" in parts(page).said()
-    assert page.problems == []
-    assert [url for url in page.requests if not url.startswith("data:")] == [address]
-
-
+@pytest.mark.browser
 def test_slider_is_worked_with_the_keyboard(show):
     page = show(live.Descent(X, Y))
     figure, sizes = parts(page), []
@@ -96,6 +129,7 @@ def test_slider_is_worked_with_the_keyboard(show):
     assert figure.slider.get_attribute("aria-valuetext") == "0.001, crawls"
 
 
+@pytest.mark.browser
 def test_logarithmic_slider_has_the_same_ends(show):
     figure = parts(show(live.Descent(X, Y)))
     figure.log.press("Space")
@@ -109,6 +143,7 @@ def test_logarithmic_slider_has_the_same_ends(show):
     assert ends == [0.001, 0.031]
 
 
+@pytest.mark.browser
 def test_typed_number_is_used_exactly(show):
     figure = parts(show(live.Descent(X, Y)))
     figure.typed.fill("0.02963")
@@ -116,6 +151,7 @@ def test_typed_number_is_used_exactly(show):
     assert "stalls" in figure.said()
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("typed", ["0.5", "", "0", "-1"])
 def test_typed_number_out_of_range_is_marked_and_changes_nothing(typed, show):
     figure = parts(show(live.Descent(X, Y)))
@@ -127,6 +163,7 @@ def test_typed_number_out_of_range_is_marked_and_changes_nothing(typed, show):
     assert figure.typed.get_attribute("aria-invalid") == "false"
 
 
+@pytest.mark.browser
 def test_presets_go_through_the_verdicts(show):
     figure = parts(show(live.Descent(X, Y)))
     words = ["crawls", "arrives", "lands", "overshoots", "stalls", "diverges"]
@@ -138,6 +175,7 @@ def test_presets_go_through_the_verdicts(show):
         assert pressed == ["true" if j == i else "false" for j in range(len(words))]
 
 
+@pytest.mark.browser
 def test_screen_readers_are_told_once_it_has_settled(show):
     page = show(live.Descent(X, Y))
     figure = parts(page)
@@ -154,10 +192,11 @@ def test_screen_readers_are_told_once_it_has_settled(show):
         }"""
     )
     assert status == before != said
-    page.wait_for_timeout(600)
+    settle(page)
     assert figure.status() == figure.said() == said
 
 
+@pytest.mark.browser
 def test_pictures_say_what_they_show(show):
     page = show(live.Descent(X, Y, step_size=0.031))
     labels = page.locator("adl-descent svg").evaluate_all("all => all.map(s => s.ariaLabel)")
@@ -183,12 +222,14 @@ def agrees(page, x, y, sizes):
         assert state["loss"] == pytest.approx(table["loss"].iloc[-1], rel=1e-8)
 
 
+@pytest.mark.browser
 def test_browser_and_python_agree_on_every_step_size(show):
     sizes = [*np.geomspace(0.001, 0.031, 50), 0.01, 0.025, 0.02963, 0.99 * HALF, HALF,
              HALF * (1 + 1e-6), 2 * HALF, 2 * HALF * (1 - 1e-6), 2 * HALF * (1 + 1e-6)]  # fmt: skip
     agrees(show(live.Descent(X, Y)), X, Y, sizes)
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("seed", range(5))
 def test_browser_and_python_agree_on_random_data(seed, show):
     x, y = np.random.default_rng(seed).normal(size=(2, 10)) * 10.0 ** (seed - 2)
@@ -198,22 +239,24 @@ def test_browser_and_python_agree_on_random_data(seed, show):
     assert page.problems == []
 
 
+@pytest.mark.browser
 def test_state_is_kept_in_the_address_on_the_website(show, folder):
     page = show(live.Descent(X, Y), address=f"{folder}figure.html?q=1#here", site=True)
     parts(page).typed.fill("0.02963")
-    page.wait_for_timeout(600)
+    settle(page)
     assert page.url == f"{folder}figure.html?q=1&adl-descent=0.02963#here"
     parts(page).log.check()
-    page.wait_for_timeout(600)
+    settle(page)
     page.reload()
     assert parts(page).size() == 0.02963
     assert parts(page).log.is_checked()
     parts(page).log.uncheck()
     parts(page).typed.fill("0.005")
-    page.wait_for_timeout(600)
+    settle(page)
     assert page.url == f"{folder}figure.html?q=1#here"
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(("asked", "size"), [("9", 0.031), ("many", 0.005), ("-1", 0.001)])
 def test_addresses_that_make_no_sense_do_no_harm(asked, size, show, folder):
     page = show(live.Descent(X, Y), address=f"{folder}figure.html?adl-descent={asked}", site=True)
@@ -221,57 +264,35 @@ def test_addresses_that_make_no_sense_do_no_harm(asked, size, show, folder):
     assert page.problems == []
 
 
+@pytest.mark.browser
 def test_address_is_left_alone_outside_the_website(show, folder):
     page = show(live.Descent(X, Y), address=f"{folder}figure.html?adl-descent=0.02")
     assert parts(page).size() == 0.005
     parts(page).slider.press("End")
-    page.wait_for_timeout(600)
+    settle(page)
     assert page.url == f"{folder}figure.html?adl-descent=0.02"
 
 
-def test_figure_survives_being_moved_and_shown_again(show):
+@pytest.mark.browser
+def test_step_size_survives_being_moved_and_shown_again(show):
     page = show(live.Descent(X, Y))
     parts(page).slider.press("End")
-    page.evaluate("""() => {
-        const figure = document.querySelector('adl-descent');
-        figure.remove();
-        document.querySelector('main').append(figure);
-        document.querySelectorAll('script[type=module]').forEach(old => {
-            const again = document.createElement('script');
-            again.type = 'module'; again.textContent = old.textContent; old.replaceWith(again);
-        });
-    }""")
-    page.wait_for_timeout(100)
+    move_and_run_again(page, "adl-descent")
     assert parts(page).size() == 0.031
     parts(page).slider.press("Home")
     assert "crawls" in parts(page).said()
     assert page.problems == []
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [1280, 390, 320])
-def test_figure_fits_is_legible_and_has_no_accessibility_faults(width, dark, show):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+def test_a_stalled_path_fits_and_has_no_faults(width, dark, show, axe):
     page = show(live.Descent(X, Y, step_size=0.02963), width=width, dark=dark)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    for target in page.locator("adl-descent").locator("input, button, .log").all():
-        box = target.bounding_box()
-        if target.get_attribute("type") != "checkbox":  # its label is the target
-            assert min(box["width"], box["height"]) >= 24
-    smallest = page.locator("adl-descent svg").evaluate_all("""all => Math.min(...all.map(svg =>
-        parseFloat(getComputedStyle(svg).fontSize)
-        * svg.clientWidth / svg.viewBox.baseVal.width))""")
-    assert smallest >= 11
-    outside = page.locator("adl-descent svg").evaluate_all("""all => all.flatMap(svg =>
-        [...svg.querySelectorAll('text')].filter(text => {
-            const a = text.getBoundingClientRect(), b = svg.getBoundingClientRect();
-            return a.left < b.left - 1 || a.right > b.right + 1
-                || a.top < b.top - 1 || a.bottom > b.bottom + 1;
-        }).map(text => text.textContent))""")
-    assert outside == []
-    assert axe.run(page).response["violations"] == []
+    has_no_faults(page, "adl-descent", axe)
 
 
+@pytest.mark.browser
 def test_paper_shows_the_pictures_without_the_controls(show):
     page = show(live.Descent(X, Y))
     page.emulate_media(media="print")
@@ -279,9 +300,3 @@ def test_paper_shows_the_pictures_without_the_controls(show):
     assert not figure.locator(".controls").is_visible()
     assert figure.locator(".parabola").is_visible()
     assert figure.locator(".say").is_visible()
-
-
-def test_readers_without_scripts_read_the_result(show):
-    figure = live.Descent(X, Y)
-    page = show(figure, java_script_enabled=False)
-    assert page.locator("adl-descent p").inner_text() == figure.fallback
