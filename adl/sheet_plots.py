@@ -41,7 +41,7 @@ def plot_errors(tables: dict[str, pd.DataFrame], error: str = "rmse_line") -> Pl
     --------
     >>> from adl.sheets import SHEETS, run
     >>> plot_errors({"SGD": run(SHEETS["sgd"], epochs=3)}).alt
-    'RMSE of the line over 3 epochs, on a logarithmic axis. SGD: from 16.3 to 16.3.'
+    'RMSE of the line over 3 epochs, on a logarithmic axis. SGD: from 16.3 to 16.3, half-way 16.3.'
     """
     if error not in _ERRORS:
         raise ValueError(f"error: expected one of {', '.join(_ERRORS)}, got {error!r}")
@@ -49,8 +49,12 @@ def plot_errors(tables: dict[str, pd.DataFrame], error: str = "rmse_line") -> Pl
     epochs = max(len(values) for values in errors.values())
     last = {name: values.iloc[-1] for name, values in errors.items()}
     best = min(last, key=lambda name: np.nan_to_num(last[name], nan=np.inf))
+    worst = max(last, key=lambda name: np.nan_to_num(last[name], nan=np.inf))
+    named = dict.fromkeys((best, worst))
     said = "; ".join(
-        f"{name}: from {values.iloc[0]:.3g} to {last[name]:.3g}" for name, values in errors.items()
+        f"{name}: from {values.iloc[0]:.3g} to {last[name]:.3g}, half-way "
+        f"{values.iloc[(len(values) - 1) // 2]:.3g}"
+        for name, values in errors.items()
     )
     alt = f"{_ERRORS[error]} over {counted(epochs, 'epoch')}, on a logarithmic axis. {said}."
     lines = _long({name: pd.DataFrame({"error": values}) for name, values in errors.items()})
@@ -59,7 +63,8 @@ def plot_errors(tables: dict[str, pd.DataFrame], error: str = "rmse_line") -> Pl
         _in_styles(Plot(lines, pn.aes("epoch", "error"), alt=alt) + pn.scale_y_log10())
         + pn.geom_line(size=0.8)
         + pn.labs(
-            title=f"Least error after {counted(epochs, 'epoch')}: {best}, {last[best]:.3g}",
+            title=f"After {counted(epochs, 'epoch')}: "
+            + ", ".join(f"{name} {last[name]:.3g}" for name in named),
             x="epoch",
             y=_ERRORS[error],
         )
@@ -171,7 +176,7 @@ def plot_columns(table: pd.DataFrame, columns: list[str], epoch: int) -> Plot:
         + pn.geom_hline(yintercept=0, color=PALETTE["grey"], size=0.4)
         + pn.geom_line(size=0.8)
         + pn.labs(
-            title=f"The {calmest} swings {share:.2g} times as far as {widest}",
+            title=f"The {calmest} swings {share:.0%} as far as {widest}",
             x=f"row of epoch {epoch}",
             y="derivative (error² per unit)",
         )

@@ -79,8 +79,8 @@ def test_the_share_of_settled_data_sets_is_a_rising_stair():
         {"fast": np.array([1.0, 2.0]), "slow": np.array([5.0, np.inf])}, epochs=5
     )
     assert isinstance(plot, Plot)
-    assert "fast: 100% after 5; slow: 50% after 5" in plot.alt
-    assert plot.labels.title == "fast: within 1% on 100% of the data sets"
+    assert "fast: 100% after 2, 100% after 5; slow: 0% after 2, 50% after 5" in plot.alt
+    assert plot.labels.title == "Within 1% once in 5 epochs: 100%, fast"
     shares = plot.data[plot.data["sheet"] == "fast"].set_index("epoch")["share"]
     assert shares.tolist() == [0, 50, 100, 100, 100, 100]
 
