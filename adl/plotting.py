@@ -8,6 +8,7 @@ picture: into the page on the website, and into the notebook's output in Jupyter
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sized
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -31,6 +32,8 @@ __all__ = [
     "alt_text",
     "counted",
     "describe",
+    "few",
+    "in_styles",
     "plot_regression",
     "theme",
     "use_style",
@@ -246,6 +249,63 @@ def counted(number: int, noun: str) -> str:
     ('1 point', '3 steps')
     """
     return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def few(name: str, things: Sized) -> None:
+    """Refuse more curves than one figure can tell apart, or none.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    things : sized
+        The curves, by name or in a list.
+
+    Raises
+    ------
+    ValueError
+        Unless there are 1 to 4.
+
+    Examples
+    --------
+    >>> few("tables", {})
+    Traceback (most recent call last):
+    ...
+    ValueError: tables: expected 1 to 4 of them, got 0
+    """
+    if not 1 <= len(things) <= len(LINE_STYLES):
+        raise ValueError(f"{name}: expected 1 to {len(LINE_STYLES)} of them, got {len(things)}")
+
+
+def in_styles(plot: Plot, column: str) -> Plot:
+    """Tell up to four curves apart, by colour and by line style.
+
+    Parameters
+    ----------
+    plot : Plot
+        Curves whose names stand in a column of its data.
+    column : str
+        Name of that column.
+
+    Returns
+    -------
+    Plot
+
+    Examples
+    --------
+    >>> points = pd.DataFrame({"x": [1, 2], "y": [3, 5], "name": ["one", "one"]})
+    >>> plot = Plot(points, pn.aes("x", "y"), alt="A line.")
+    >>> in_styles(plot, "name").mapping["linetype"]
+    'name'
+    """
+    colours = [PALETTE[name] for name in ("blue", "red", "green", "purple")]
+    return (
+        plot
+        + pn.aes(color=column, fill=column, linetype=column)
+        + pn.scale_color_manual(values=colours)
+        + pn.scale_fill_manual(values=colours)
+        + pn.scale_linetype_manual(values=LINE_STYLES)
+    )
 
 
 def _hand_on_alt_text(kind: type[Figure]) -> None:

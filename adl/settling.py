@@ -13,7 +13,7 @@ import plotnine as pn
 
 from adl import _inputs, formulas
 from adl._session import progress_bar
-from adl.plotting import LINE_STYLES, PALETTE, Plot, counted
+from adl.plotting import PALETTE, Plot, counted, few, in_styles
 from adl.sheets import Sheet
 
 __all__ = [
@@ -34,7 +34,6 @@ INTERCEPT, SLOPE = 30.0, 2.0
 """The line on which all points lie."""
 
 _CLOSE = 0.01
-_COLOURS = [PALETTE[name] for name in ("blue", "red", "green", "purple")]
 _FUNCTIONS = {"sqrt": np.sqrt, "IF": np.where, "MIN": np.minimum, "MAX": np.maximum}
 
 
@@ -197,12 +196,13 @@ def plot_settled(counts: dict[str, np.ndarray], epochs: int) -> Plot:
     'mine: 50% after 3, 50% after 10.'
     """
     epochs = _inputs.whole("epochs", epochs, at_least=1)
+    few("counts", counts)
     when = np.arange(epochs + 1)
     lines = pd.concat(
         pd.DataFrame(
             {"epoch": when, "share": [100 * np.mean(c <= epoch) for epoch in when], "sheet": name}
         )
-        for name, c in _styled(counts, "counts").items()
+        for name, c in counts.items()
     )
     lines["sheet"] = pd.Categorical(lines["sheet"], categories=list(counts))
     ends = {name: 100 * np.mean(c <= epochs) for name, c in counts.items()}
@@ -215,13 +215,14 @@ def plot_settled(counts: dict[str, np.ndarray], epochs: int) -> Plot:
     )
     number = len(next(iter(counts.values())))
     return (
-        _in_styles(
+        in_styles(
             Plot(
                 lines,
-                pn.aes("epoch", "share", color="sheet", linetype="sheet"),
+                pn.aes("epoch", "share"),
                 alt=f"Share of {counted(number, 'data set')} that have been within 1% of the "
                 f"target, against the epochs. {said}.",
-            )
+            ),
+            "sheet",
         )
         + pn.geom_step(size=0.9)
         + pn.coord_cartesian(ylim=(0, 100))
@@ -260,6 +261,7 @@ def plot_medians(histories: dict[str, np.ndarray], *, quantity: str, level: floa
     >>> plot_medians({"mine": np.ones((3, 5))}, quantity="size", level=2).alt
     'Median of size over 5 data sets, against 3 epochs, and a line at 2. mine: from 1.00 to 1.00.'
     """
+    few("histories", histories)
     lines = pd.concat(
         pd.DataFrame(
             dict(
@@ -271,7 +273,7 @@ def plot_medians(histories: dict[str, np.ndarray], *, quantity: str, level: floa
             )
             | {"epoch": np.arange(1, len(h) + 1), "name": name}
         )
-        for name, h in _styled(histories, "histories").items()
+        for name, h in histories.items()
     )
     lines["name"] = pd.Categorical(lines["name"], categories=list(histories))
     ends = {name: np.median(h[[0, -1]], axis=1) for name, h in histories.items()}
@@ -281,35 +283,23 @@ def plot_medians(histories: dict[str, np.ndarray], *, quantity: str, level: floa
     epochs, number = next(iter(histories.values())).shape
     last = [end[1] for end in ends.values()]
     return (
-        _in_styles(
+        in_styles(
             Plot(
                 lines,
-                pn.aes("epoch", "median", color="name", linetype="name"),
+                pn.aes("epoch", "median"),
                 alt=f"Median of {quantity} over {counted(number, 'data set')}, against "
                 f"{counted(epochs, 'epoch')}, and a line at {level:g}. {said}.",
-            )
+            ),
+            "name",
         )
         + pn.geom_hline(yintercept=level, color=PALETTE["ink"], size=0.5)
-        + pn.geom_ribbon(pn.aes(ymin="low", ymax="high", fill="name"), alpha=0.15, color="none")
+        + pn.geom_ribbon(pn.aes(ymin="low", ymax="high"), alpha=0.15, color="none")
         + pn.geom_line(size=0.9)
-        + pn.scale_fill_manual(values=_COLOURS)
         + pn.labs(
             title=f"After {epochs} epochs: {quantity} from {min(last):.2g} to {max(last):.2g}",
             x="epoch",
             y=f"{quantity}, median",
         )
-    )
-
-
-def _styled(things: dict[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
-    if not 1 <= len(things) <= len(LINE_STYLES):
-        raise ValueError(f"{name}: expected 1 to {len(LINE_STYLES)} of them, got {len(things)}")
-    return things
-
-
-def _in_styles(plot: Plot) -> Plot:
-    return (
-        plot + pn.scale_color_manual(values=_COLOURS) + pn.scale_linetype_manual(values=LINE_STYLES)
     )
 
 

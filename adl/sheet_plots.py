@@ -1,20 +1,16 @@
 """Figures of filled sheets: errors and lines over the epochs, columns over the rows."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import plotnine as pn
 
 from adl.layout import title
-from adl.plotting import LINE_STYLES, PALETTE, Plot, counted
+from adl.plotting import PALETTE, Plot, counted, few, in_styles
 from adl.sheets import summary
 
 __all__ = ["plot_columns", "plot_errors", "plot_lines"]
 
 _ERRORS = {"rmse_running": "RMSE of the rows", "rmse_line": "RMSE of the line"}
-_COLOURS = [PALETTE[name] for name in ("blue", "red", "green", "purple")]
-_SHAPES = ["o", "^", "s", "D"]
 
 
 def plot_errors(tables: dict[str, pd.DataFrame], error: str = "rmse_line") -> Plot:
@@ -45,7 +41,8 @@ def plot_errors(tables: dict[str, pd.DataFrame], error: str = "rmse_line") -> Pl
     """
     if error not in _ERRORS:
         raise ValueError(f"error: expected one of {', '.join(_ERRORS)}, got {error!r}")
-    errors = {name: summary(table)[error] for name, table in _checked(tables).items()}
+    few("tables", tables)
+    errors = {name: summary(table)[error] for name, table in tables.items()}
     epochs = max(len(values) for values in errors.values())
     last = {name: values.iloc[-1] for name, values in errors.items()}
     best = min(last, key=lambda name: np.nan_to_num(last[name], nan=np.inf))
@@ -60,7 +57,7 @@ def plot_errors(tables: dict[str, pd.DataFrame], error: str = "rmse_line") -> Pl
     lines = _long({name: pd.DataFrame({"error": values}) for name, values in errors.items()})
     lines = lines[np.isfinite(lines["error"]) & (lines["error"] > 0)]
     return (
-        _in_styles(Plot(lines, pn.aes("epoch", "error"), alt=alt) + pn.scale_y_log10())
+        _marked(Plot(lines, pn.aes("epoch", "error"), alt=alt) + pn.scale_y_log10())
         + pn.geom_line(size=0.8)
         + pn.labs(
             title=f"After {counted(epochs, 'epoch')}: "
@@ -99,7 +96,8 @@ def plot_lines(
     >>> plot_lines({"SGD": run(SHEETS["sgd"], epochs=10)}).alt
     'Intercept and slope after each of 10 epochs, and the target (30, 2). SGD ends at (1.48, 2.56).'
     """
-    paths = {name: summary(t)[["intercept", "slope"]] for name, t in _checked(tables).items()}
+    few("tables", tables)
+    paths = {name: summary(t)[["intercept", "slope"]] for name, t in tables.items()}
     epochs = max(len(path) for path in paths.values())
     ends = {name: path.iloc[-1].to_numpy() for name, path in paths.items()}
     off = {name: abs(end[0] - intercept) for name, end in ends.items()}
@@ -113,7 +111,7 @@ def plot_lines(
     lines = lines[np.isfinite(lines[["intercept", "slope"]]).all(axis=1)]
     target = pd.DataFrame({"intercept": [intercept], "slope": [slope]})
     return (
-        _in_styles(Plot(lines, pn.aes("intercept", "slope"), alt=alt))
+        _marked(Plot(lines, pn.aes("intercept", "slope"), alt=alt))
         + pn.geom_path(size=0.7)
         + pn.geom_point(
             pn.aes("intercept", "slope"), target, inherit_aes=False, shape="x", size=5, stroke=1
@@ -154,7 +152,7 @@ def plot_columns(table: pd.DataFrame, columns: list[str], epoch: int) -> Plot:
     >>> plot_columns(table, ["da", "ma"], epoch=2).alt.split(".")[0]
     'd/da, average of d/da over the 29 rows of epoch 2'
     """
-    _checked(columns, "columns")
+    few("columns", columns)
     for name in columns:
         if name not in table:
             raise ValueError(f"columns: expected columns of the table, got {name!r}")
@@ -172,7 +170,7 @@ def plot_columns(table: pd.DataFrame, columns: list[str], epoch: int) -> Plot:
     calmest = min(spreads, key=spreads.__getitem__)
     share = spreads[calmest] / spreads[widest]
     return (
-        _in_styles(Plot(lines.reset_index(), pn.aes("row", "value"), alt=alt))
+        _marked(Plot(lines.reset_index(), pn.aes("row", "value"), alt=alt))
         + pn.geom_hline(yintercept=0, color=PALETTE["grey"], size=0.4)
         + pn.geom_line(size=0.8)
         + pn.labs(
@@ -183,12 +181,6 @@ def plot_columns(table: pd.DataFrame, columns: list[str], epoch: int) -> Plot:
     )
 
 
-def _checked(things: Any, name: str = "tables") -> Any:
-    if not 1 <= len(things) <= len(LINE_STYLES):
-        raise ValueError(f"{name}: expected 1 to {len(LINE_STYLES)} of them, got {len(things)}")
-    return things
-
-
 def _long(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """All tables below each other, with their names in a column that keeps their order."""
     lines = pd.concat(tables, names=["name", "epoch"]).reset_index()
@@ -196,13 +188,11 @@ def _long(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return lines
 
 
-def _in_styles(plot: Plot) -> Plot:
-    """Tell the names apart by colour, line style and mark."""
+def _marked(plot: Plot) -> Plot:
+    """Tell the names apart, by the shape of marks too."""
     return (
-        plot
-        + pn.aes(color="name", linetype="name", shape="name")
+        in_styles(plot, "name")
+        + pn.aes(shape="name")
         + pn.geom_point(size=1.8)
-        + pn.scale_color_manual(values=_COLOURS)
-        + pn.scale_linetype_manual(values=LINE_STYLES)
-        + pn.scale_shape_manual(values=_SHAPES)
+        + pn.scale_shape_manual(values=["o", "^", "s", "D"])
     )

@@ -1009,7 +1009,8 @@ def mean_seldom_cut(seed: int) -> float:
 
 @claim(
     "2.halved-unsolved",
-    "The same for the rule of the lesson's words.",
+    "Percentage of 1000 data sets that the rule of the lesson's words leaves unsolved after 100 "
+    "epochs.",
     low=22,
     high=34,
     place="a-hundred-data-sets",

@@ -7,12 +7,14 @@ consequences spread, and a table without a mistake is right from the first row t
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 import numpy as np
 
 from adl import formulas, sheets
-from adl.exercises._answer import Answer, Mistake, NotAttempted
+from adl.exercises._answer import Answer, Mistake, NotAttempted, Stopped
 from adl.exercises._numbers import kind, nothing_returned
 
 Cells = dict[str, Any]
@@ -75,12 +77,16 @@ def compute(formula: str, cells: Cells) -> np.ndarray:
     >>> compute("rate*db**2", {"rate": 0.5, "db": np.array([1.0, 2.0])})
     array([0.5, 2. ])
     """
-    above = {name.removeprefix(formulas.ABOVE) for name in cells if name.startswith(formulas.ABOVE)}
     row = dict(cells)
-    code = formulas.compile_row({"result": formulas.parse("", formula, left=cells, above=above)})
     with np.errstate(all="ignore"):
-        exec(code, {"__builtins__": {}, **_FUNCTIONS}, row)
+        exec(_compiled(formula, frozenset(cells)), {"__builtins__": {}, **_FUNCTIONS}, row)
     return row["result"]
+
+
+@lru_cache(maxsize=4096)
+def _compiled(formula: str, names: frozenset[str]) -> CodeType:
+    above = {name.removeprefix(formulas.ABOVE) for name in names if name.startswith(formulas.ABOVE)}
+    return formulas.compile_row({"result": formulas.parse("", formula, left=names, above=above)})
 
 
 # --- Answers --------------------------------------------------------------------------------------
@@ -94,8 +100,14 @@ def read(answer: Answer, wanted: Iterable[str]) -> dict[str, str]:
     Mistake
         If it returns anything else, or a column is missing or not written yet.
     """
-    value = answer()
     wanted = list(wanted)
+    try:
+        value = answer()
+    except Stopped as stopped:
+        unknown = re.search(r"name '(\w+)' is not defined", str(stopped))
+        if unknown and unknown[1] in {"x", "y", "rate", "beta1", "beta2", "eps", *LINE, *wanted}:
+            raise Mistake(f"{stopped} {_QUOTATION_MARKS}") from None
+        raise
     asked = f"a dict with a formula for each of {_listed(wanted)}"
     if value is None:
         raise Mistake(nothing_returned(answer, f"return {asked}"))
@@ -173,10 +185,15 @@ def _as_float(column: Any) -> np.ndarray:
 
 # --- What is wrong with a formula, in words -------------------------------------------------------
 
+_QUOTATION_MARKS = "Put the formula in quotation marks."
+
 # Looked for in the message of a FormulaError; what it quotes of the formula tells the cause.
 _ADVICE = [
-    (r"\^", "A power is written `**`, as in `db**2`."),
+    (r"\^|[²³]|\b(pow|power|sq|square)\(", "A power is written `**`, as in `db**2`."),
+    (r"'\s*\w+\s*[-+*/]=", "Write the new value itself: `b - ...` in place of `b -= ...`."),
     (r"'\s*=|'\s*\w+\s*=[^=]", "Write what stands to the right of the `=`, without the sign."),
+    (r"\w\[", "The cell above has an `@` before its name, as in `@mb`, and no number of a row."),
+    (r"'.*\[", "Brackets are round here: `(` and `)`."),
     (
         r"\$|\b[A-Z]{1,2}\d+\b",
         "Cells have names here in place of addresses: `mb` is the cell of the same row, `@mb` the "
@@ -184,11 +201,13 @@ _ADVICE = [
     ),
     (r"\b(math|np|numpy|torch)\.", "The root is `sqrt(...)`, with nothing before it."),
     (r"'\(\d+, ", "Numbers have a decimal point, no comma."),
+    (r";\s*'", "Leave out the `;` at the end."),
     (r"[×·−÷√]", "The signs are `+ - * / **`, and the root is `sqrt(...)`."),
     (r"@ stands before a name", "Is a `*` missing in front of it?"),
-    (r"[A-Z]\(\) may not be called", "The root is `sqrt`, in small letters."),
+    (r"(?i)\b(sqrt|root)\(\) may not", "The root is `sqrt`, in small letters."),
     (r"\d\(\) may not|(\)\s*\w|\d\s*[a-df-z(]).*is no formula", "Is a `*` missing?"),
-    (r"as text", "Put the formula in quotation marks."),
+    (r"as text", _QUOTATION_MARKS),
+    (r"@\w+: it has a start", "In `start` a name stands without the `@`."),
 ]
 
 
@@ -200,15 +219,35 @@ def advice(message: str) -> str:
     >>> advice("column sb: the operator in 'db ^ 2' is not one of + - * / **")
     ' A power is written `**`, as in `db**2`.'
     """
+    opened, closed = message.count("("), message.count(")")
+    if message.endswith("is no formula") and opened != closed:
+        return f" Count the brackets: there are {opened} `(` and {closed} `)`."
     return next((f" {words}" for pattern, words in _ADVICE if re.search(pattern, message)), "")
+
+
+def marked(reason: str) -> str:
+    """The words of a FormulaError, with its names and code in backticks.
+
+    Examples
+    --------
+    >>> marked("mb is the column itself; @mb is the cell above")
+    '`mb` is the column itself; `@mb` is the cell above'
+    """
+    return re.sub(_CODE, lambda code: f"`{code[1] or code[0]}`", reason)
+
+
+_CODE = (
+    r"'([^'`]+)'|@\w+|\w+\(\)|\b(?:sqrt|IF|MIN|MAX)\b|(?<=is not one of ).*"
+    r"|(?:^|(?<=^column )|(?<=: ))\w+(?= is |: )"
+)
 
 
 def _explained(
     error: formulas.FormulaError, columns: Iterable[str], start: Iterable[str], inputs: Any
 ) -> str:
-    said = str(error).replace(formulas.ABOVE, "@").removeprefix("column ")
+    said = str(error).removeprefix("column ")
     column, _, reason = said.partition(": ")
-    words = f"`{column}`: {reason}."
+    words = f"`{column}`: {marked(reason)}."
     if advice(reason):
         return words + advice(reason)
     name = reason.split()[0]
@@ -277,7 +316,10 @@ def diagnose(
         return agree(cells[column], right[column], tolerance)
 
     def matches(column: str, formula: str) -> bool:
-        return bool(agree(cells[column], compute(formula, cells), tolerance).all())
+        # One nan agrees with any other: what tells mistakes apart are numbers that are wrong.
+        telling = np.isfinite(cells[column]) & ~is_right(column)
+        same = agree(cells[column], compute(formula, cells), tolerance)
+        return bool(same.all() and telling.any())
 
     for column in right:
         if is_right(column).all():

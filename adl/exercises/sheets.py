@@ -1,9 +1,11 @@
 """The exercises of chapter 2: columns of momentum and RMSprop, a step of Adam, an own sheet."""
 
+import inspect
 import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from itertools import permutations
 from typing import Any
 
@@ -11,7 +13,7 @@ import numpy as np
 
 from adl import formulas
 from adl.exercises import _columns, _slips
-from adl.exercises._answer import Answer, Mistake, Stopped
+from adl.exercises._answer import Answer, Mistake, NotAttempted, Stopped
 from adl.exercises._columns import Cells, compute, in_digits
 from adl.exercises._exercise import Exercise
 from adl.exercises._numbers import kind, nothing_returned, several
@@ -35,6 +37,22 @@ def _draw_betas(rng: np.random.Generator) -> dict[str, float]:
     return {"beta1": float(rng.uniform(0.6, 0.85)), "beta2": float(rng.uniform(0.92, 0.97))}
 
 
+def _draw_eps(
+    rng: np.random.Generator,
+    x: np.ndarray,
+    y: np.ndarray,
+    start: dict[str, float],
+    beta2: float = 0.0,
+) -> float:
+    """Draw an eps above the roots of the first row, where it shows whatever is done with it."""
+    db = 2 * (start["new_b"] + start["new_a"] * x[0] - y[0])
+    squares = [
+        beta2 * start.get(name, 0) + (1 - beta2) * derivative**2
+        for name, derivative in (("sb", db), ("sa", db * x[0]))
+    ]
+    return float(rng.uniform(1.1, 1.5) * math.sqrt(max(squares)))
+
+
 def _columns_of(
     right: dict[str, str], slips: _columns.Slips, inputs: tuple[str, ...]
 ) -> Callable[[Answer, np.random.Generator], None]:
@@ -44,9 +62,10 @@ def _columns_of(
     def examine(answer: Answer, rng: np.random.Generator) -> None:
         columns = _columns.read(answer, wanted)
         x, y = _draw_points(rng)
-        values = _draw_betas(rng) | {"eps": float(rng.uniform(0.2, 0.6))}
+        values = _draw_betas(rng)
         # Averages that do not start at 0, so that forgetting the row above shows in the first row.
         start = {name: float(rng.uniform(0.5, 2)) for name in wanted}
+        values["eps"] = _draw_eps(rng, x, y, start, values["beta2"])
         own = {name: values[name] for name in inputs}
         sheet = _columns.sheet_of(columns, start=start, inputs=own)
         rates = (rng.uniform(0.01, 0.03) * np.array([1, rng.uniform(0.4, 0.8)])).tolist()
@@ -103,29 +122,53 @@ def _unused(names: Iterable[str], columns: Iterable[str]) -> str:
 
 _ADAM_ARGUMENTS = ("weight", "gradient", "m", "s", "t", "lr", "beta1", "beta2", "eps")
 _RETURNED = ("weight", "m", "s")
+_PLAIN_NUMBERS = (
+    "The arguments are plain numbers, without methods: the root is `s_hat**0.5`, the square "
+    "`gradient**2`."
+)
 _ADAM_STOPS = {
-    "ZeroDivisionError": "At the first step t is 1, so that 1 - beta1**(t - 1) would be 0; and the "
-    "s that comes in is 0, too. Which of them do you divide by?",
-    "math domain error|complex number|expected a nonnegative": "The number under the root is "
-    "negative, which an average of squares never is. A product in place of a power makes it so: "
-    "`1 - beta2*t` is below 0 from the second step on.",
+    "math domain error|complex number|expected a nonnegative": "Is the number under a root "
+    "negative? An average of squares is not, nor is `1 - beta2**t`; `beta2**t - 1` is.",
+    "name '(sqrt|math)'": "The root is `s_hat**0.5`, with nothing to import.",
+    "must be Tensor|'(float|int)' object has no attribute": _PLAIN_NUMBERS,
 }
 
 
 def _examine_adam_step(answer: Answer, rng: np.random.Generator) -> None:
-    betas = _draw_betas(rng)
-    inputs = {"lr": float(rng.uniform(0.1, 0.3)), **betas, "eps": float(rng.uniform(0.2, 0.6))}
-    weight, m, s = float(rng.uniform(1, 2)), 0.0, 0.0
-    calls = []
-    gradients = rng.uniform(0.5, 3, 8) * rng.permutation([1, 1, 1, 1, 1, -1, -1, -1])
-    for t, gradient in enumerate(gradients.tolist(), start=1):
-        given = {"weight": weight, "gradient": gradient, "m": m, "s": s, "t": t} | inputs
+    try:
+        _compare_adam_steps(answer, rng)
+    except NotAttempted:
+        raise
+    except Mistake:
+        _see_to_the_parameters(answer)
+        raise
+
+
+def _compare_adam_steps(answer: Answer, rng: np.random.Generator) -> None:
+    calls: list[tuple[dict[str, float], dict[str, float], dict[str, float]]] = []
+    stopped = None
+
+    def call(given: dict[str, float]) -> dict[str, float]:
         found, right = _call_adam(answer, given), _adam_of_torch(**given)
         _see_to_the_order(found, right)
         calls.append((given, found, right))
-        weight, m, s = found.values()
-        if not np.isfinite([weight, m, s]).all():
-            break
+        return found
+
+    states = _draw_states(rng)
+    _see_to_the_memory(*(_call_adam(answer, states[0]) for _ in range(2)))
+    try:
+        for given in states:
+            call(given)
+        given = states[0] | _draw_betas(rng) | {"m": 0.0, "s": 0.0}
+        for t, gradient in enumerate((rng.uniform(0.5, 3, 5) * [1, -1, 1, 1, -1]).tolist(), 1):
+            given = given | {"gradient": gradient, "t": t}
+            given = given | call(given)
+            if not np.isfinite(list(given.values())).all():
+                break
+    except Mistake as mistake:
+        if not calls:
+            raise
+        stopped = mistake  # what went wrong before is likely to be the cause
     # The table of a sheet: what a call is given stands in the row above what it returns.
     given, found, right = (
         {name: np.array([float(call[name]) for call in part]) for name in part[0]}
@@ -141,16 +184,70 @@ def _examine_adam_step(answer: Answer, rng: np.random.Generator) -> None:
         return f"In what `adam_step({arguments})` returns, {differs}"
 
     _columns.diagnose(cells, expected, _slips.ADAM, first_difference, tolerance=_FLOAT32)
+    if stopped:
+        raise stopped
+
+
+def _draw_states(rng: np.random.Generator) -> list[dict[str, float]]:
+    """Draw states for single steps, in which mistakes show as numbers rather than as nan.
+
+    `s` is so large, and `beta2` so small, that what stands under the root is positive for
+    most mistakes; eps is smaller than the root and larger by turns.
+    """
+    states = []
+    for t, sign, size in ((2, 1, 1), (3, 1, 10), (2, -1, 10), (3, -1, 1)):
+        drawn = {
+            "weight": rng.uniform(1, 2),
+            "gradient": rng.uniform(0.5, 1.5) * (-1) ** t,
+            "m": rng.uniform(1, 2) * sign,
+            "s": rng.uniform(14, 18),
+            "lr": rng.uniform(0.5, 1),
+            "beta1": rng.uniform(0.6, 0.85),
+            "beta2": rng.uniform(0.15, 0.3),
+            "eps": rng.uniform(0.3, 0.6) * size,
+        }
+        states.append({name: float(drawn.get(name, 0)) for name in _ADAM_ARGUMENTS} | {"t": t})
+    return states
+
+
+def _see_to_the_memory(first: dict[str, float], second: dict[str, float]) -> None:
+    if not np.allclose([*first.values()], [*second.values()], rtol=_FLOAT32, equal_nan=True):
+        raise Mistake(_REMEMBERS)
+
+
+_REMEMBERS = (
+    "Called again with the same arguments, your function returns other numbers: it remembers "
+    "something of its own. Take `m`, `s` and `t` from the arguments, and return the new averages."
+)
+
+
+def _see_to_the_parameters(answer: Answer) -> None:
+    """What may be wrong with the head of a function whose numbers are wrong."""
+    function = answer._function
+    if inspect.isclass(function):
+        raise Mistake("Your answer is a class; asked for is a function, `def adam_step(...):`.")
+    try:
+        names = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):  # some built-in functions have none
+        return
+    if sorted(names) == sorted(_ADAM_ARGUMENTS) and names != list(_ADAM_ARGUMENTS):
+        raise Mistake(
+            "Your function has its parameters in another order. It is called by position, as "
+            f"`adam_step({', '.join(_ADAM_ARGUMENTS)})`."
+        )
 
 
 def _call_adam(answer: Answer, given: dict[str, float]) -> dict[str, float]:
-    where = f"at step {given['t']}"
     try:
-        value = answer(*given.values(), where=where)
+        value = answer(*given.values(), where=f"at t = {given['t']}")
         if value is None:
             raise Mistake(nothing_returned(answer, "end with `return weight, m, s`"))
+        if isinstance(value, tuple) and sum(part is ... for part in value) > 1:
+            raise NotAttempted
         return dict(zip(_RETURNED, several(value, names=_RETURNED), strict=True))
-    except (Stopped, Mistake) as mistake:
+    except NotAttempted:
+        raise
+    except Mistake as mistake:
         for pattern, words in _ADAM_STOPS.items():
             if re.search(pattern, str(mistake)):
                 raise Mistake(f"{mistake} {words}") from None
@@ -201,11 +298,42 @@ def _adam_of_torch(
 
 def _examine_own_sheet(answer: Answer, rng: np.random.Generator) -> str:
     sheet = _own(answer)
-    name, constant, slips = _meant(sheet)
-    drawn = {"beta1": float(rng.uniform(0.5, 0.8)), "eps": float(rng.uniform(0.2, 0.6))}
-    inputs = {n: replace(c, value=drawn.get(n, c.value)) for n, c in sheet.inputs.items()}
-    sheet = replace(sheet, inputs=inputs, epoch_end={}, epoch_start={})
+    mistakes = []
+    for name in _meant(sheet):
+        try:
+            _compare_own_sheet(sheet, name, rng)
+        except Mistake as mistake:
+            mistakes.append(mistake)
+        else:
+            praise = f"This is {name}, equal to torch's, on data that your sheet had never seen."
+            return praise + (_RATES_SET if sheet.sets_its_rate else "")
+    raise mistakes[0]
+
+
+_RATES_SET = (
+    " The check sets the learning rate of each epoch itself; what your sheet makes of its rate in "
+    "`epoch_end` was left out of the comparison."
+)
+# For each optimizer its constant, what it remembers, and its slips.
+_OPTIMIZERS: dict[str, tuple[str, str, dict[str, str]]] = {
+    "AdaGrad": ("eps", "sum", _slips.ADAGRAD),
+    "Nesterov momentum": ("beta1", "buffer", _slips.NESTEROV),
+}
+
+
+def _compare_own_sheet(sheet: Sheet, name: str, rng: np.random.Generator) -> None:
+    constant, memory, slips = _OPTIMIZERS[name]
     x, y = _draw_points(rng)
+    start = {n: float(rng.uniform(0.5, 2)) for n in ("new_b", "new_a")}
+    drawn = {"beta1": float(rng.uniform(0.5, 0.8)), "eps": _draw_eps(rng, x, y, start)}
+    values = {n: drawn.get(n, cell.value) for n, cell in sheet.inputs.items()}
+    sheet = replace(
+        sheet,
+        inputs={n: Input(value, value, value, "") for n, value in values.items()},
+        start={n: start.get(n, value) for n, value in sheet.start.items()},
+        epoch_end={},
+        epoch_start={},
+    )
     largest = rng.uniform(0.3, 0.6) if name == "AdaGrad" else rng.uniform(0.01, 0.02)
     rates = [float(largest), float(largest * rng.uniform(0.4, 0.8))]
     cells = _columns.fill(sheet, x, y, rates, until=_WEIGHTS)
@@ -214,23 +342,23 @@ def _examine_own_sheet(answer: Answer, rng: np.random.Generator) -> str:
     if not np.isfinite(list(derivatives.values())).all():
         raise Mistake("Your weights grow beyond all bounds. Do the first rows by hand.")
     given, cells = cells, cells | derivatives
-    cells |= {"beta1": inputs.get("beta1", _BETA).value, "eps": inputs.get("eps", _EPS).value}
-    beta2 = inputs.get("beta2", inputs.get("beta1", _BETA)).value
+    cells |= {"beta1": values.get("beta1", 0.9), "eps": values.get("eps", 0.0)}
+    betas = {"beta1": cells["beta1"], "beta2": values.get("beta2", cells["beta1"])}
     for half in "ba":
-        memory = run(
-            _slips.MEMORY,
-            1,
-            x=cells[f"d{half}"],
-            y=cells["rate"],
-            beta1=cells["beta1"],
-            beta2=beta2,
-        )
-        cells |= {f"{column}_{half}": memory[column].to_numpy() for column in _slips.MEMORY.columns}
+        table = run(_slips.MEMORY, 1, x=cells[f"d{half}"], y=cells["rate"], **betas)
+        cells |= {f"{column}_{half}": table[column].to_numpy() for column in _slips.MEMORY.columns}
     expected = {f"new_{half}": _of_torch(name, cells, half) for half in "ba"}
+    own = [column for column in sheet.start if column not in _WEIGHTS]
+    is_like = partial(_is_like, given, cells)
     if not all(_columns.agree(cells[c], expected[c], _EXACT).all() for c in expected):
         _see_to_the_derivatives(given, derivatives)
+        _see_to_the_halves(own, memory, is_like)
 
     def first_difference(column: str, row: int) -> str:
+        for known, words in _slips.SUMS.items() if name == "AdaGrad" else ():
+            for other in own:
+                if any(is_like(other, half(known)) for half in (str, _columns.mirrored)):
+                    return f"`{other}`: {words}"
         weight = column.removeprefix("new_")
         differs = _differs(column, expected[column][row], cells[column][row], row)
         return (
@@ -241,13 +369,10 @@ def _examine_own_sheet(answer: Answer, rng: np.random.Generator) -> str:
         )
 
     _columns.diagnose(cells, expected, {"new_b": slips}, first_difference, tolerance=_EXACT)
-    return f"This is {name}, equal to torch's, on data that your sheet had never seen."
 
 
 _WEIGHTS = ("b", "a", "new_b", "new_a")
 _DERIVATIVES = {"db": "2*(a*x + b - y)", "da": "2*(a*x + b - y)*x"}
-_BETA = Input(0.9, 0.0, 1.0, "")
-_EPS = Input(0.0, 0.0, 1.0, "")
 
 
 def _own(answer: Answer) -> Sheet:
@@ -257,11 +382,12 @@ def _own(answer: Answer) -> Sheet:
     except Stopped as stopped:
         if "FormulaError" not in str(stopped):
             raise
-        said = str(stopped).replace(formulas.ABOVE, "@")
-        advice = _columns.advice(said.split(", in the line")[0])
+        before, error, after = str(stopped).partition("Error: ")
+        said, line, after = after.partition(", in the line")
+        advice = _columns.advice(said)
         if not advice and re.search("neither an input|no cell above", said):
             advice = _LEFT_TO_RIGHT
-        raise Mistake(f"{said}{advice}") from None
+        raise Mistake(f"{before}{error}{_columns.marked(said)}{line}{after}{advice}") from None
     if sheet is None:
         raise Mistake(nothing_returned(answer, "end with `return Sheet(...)`"))
     if not isinstance(sheet, Sheet):
@@ -289,20 +415,12 @@ _LEFT_TO_RIGHT = (
 )
 
 
-def _meant(sheet: Sheet) -> tuple[str, str, dict[str, str]]:
-    """Which of the two optimizers a sheet is to be: its name, its constant, its slips."""
-    adagrad, nesterov = (
-        ("AdaGrad", "eps", _slips.ADAGRAD),
-        ("Nesterov momentum", "beta1", _slips.NESTEROV),
-    )
-    match "eps" in sheet.inputs, "beta1" in sheet.inputs:
-        case True, True:
-            root = re.search(r"sqrt|\*\*\s*(0?\.5|\(1/2\))", " ".join(sheet.columns.values()))
-            return adagrad if root else nesterov
-        case True, False:
-            return adagrad
-        case False, True:
-            return nesterov
+def _meant(sheet: Sheet) -> list[str]:
+    """Which of the two optimizers a sheet may be; the likelier one first."""
+    meant = [name for name, (constant, *_) in _OPTIMIZERS.items() if constant in sheet.inputs]
+    if meant:
+        root = re.search(r"sqrt|\*\*\s*\(?\s*(0?\.5|1\s*/\s*2)", " ".join(sheet.columns.values()))
+        return meant if root else meant[::-1]
     has = ", ".join(f"`{name}`" for name in sheet.inputs) or "none"
     raise Mistake(
         "The check sets the constant of your sheet itself, and finds it by its name in `inputs`: "
@@ -327,6 +445,24 @@ def _see_to_the_derivatives(cells: Cells, derivatives: dict[str, np.ndarray]) ->
             raise Mistake(
                 f"`{name}` is not the derivative of this row's squared error: at this row's own "
                 "`b` and `a` it is `2*(pred - y)` for `db`, and `x` times that for `da`."
+            )
+
+
+def _is_like(given: Cells, cells: Cells, column: str, formula: str) -> bool:
+    return bool(_columns.agree(given[column], compute(formula, cells), _EXACT).all())
+
+
+def _see_to_the_halves(own: list[str], memory: str, is_like: Callable[[str, str], bool]) -> None:
+    for half, other in ("ab", "ba"):
+        culprits = [
+            column
+            for column in own
+            if column.endswith(half) and is_like(column, f"{memory}_{other}")
+        ]
+        if culprits and not any(is_like(column, f"{memory}_{half}") for column in own):
+            raise Mistake(
+                f"`{culprits[0]}`: the derivative of the other weight comes in. `d{other}` stands "
+                f"where `d{half}` should."
             )
 
 
@@ -367,7 +503,7 @@ EXERCISES = (
             "`@mb` is the average in the row above; keep `beta1` of it, and add `1 - beta1` of "
             "`db`. The step then goes along `mb`, the average of this row.",
             'Two of the four: `"mb": "beta1*@mb + (1 - beta1)*db"` and '
-            '`"new_b": "b - rate*mb"`. The other two have a for b.',
+            '`"new_b": "b - rate*mb"`. The other two are the same with `ma`, `da` and `a`.',
         ),
         praise="Each cell is what it should be, on data that your formulas had never seen.",
         examine=_columns_of(
@@ -385,7 +521,8 @@ EXERCISES = (
             "`db` for `db`. In the step, `db` is divided by the root of `sb`, with eps added to "
             "the root.",
             'Two of the four: `"sb": "beta2*@sb + (1 - beta2)*db**2"` and '
-            '`"new_b": "b - rate*db/(sqrt(sb) + eps)"`. The other two have a for b.',
+            '`"new_b": "b - rate*db/(sqrt(sb) + eps)"`. The other two are the same with `sa`, '
+            "`da` and `a`.",
         ),
         praise="Each cell is what it should be, with an eps large enough to show where it stands.",
         examine=_columns_of(
@@ -405,7 +542,7 @@ EXERCISES = (
             "by that. Hand on `m` and `s` as they are, and step with the corrected ones.",
             "`m = beta1*m + (1 - beta1)*gradient`; `s` likewise with `beta2` and `gradient**2`. "
             "Then `m_hat = m/(1 - beta1**t)`, `s_hat` likewise, and the weight goes down by "
-            "`lr*m_hat/(sqrt(s_hat) + eps)`. Return `weight, m, s`.",
+            "`lr*m_hat/(s_hat**0.5 + eps)`. Return `weight, m, s`.",
         ),
         praise="Your steps are those of torch.optim.Adam, with numbers drawn for this check.",
         examine=_examine_adam_step,
@@ -422,7 +559,7 @@ EXERCISES = (
             "and steps along the derivative plus `beta1` times the new buffer.",
             'AdaGrad: `"gb": "@gb + db**2"` with 0 in `start`, and '
             '`"new_b": "b - rate*db/(sqrt(gb) + eps)"`. Nesterov: `"vb": "beta1*@vb + db"`, and '
-            '`"new_b": "b - rate*(db + beta1*vb)"`. The same with a for b.',
+            '`"new_b": "b - rate*(db + beta1*vb)"`. The same for `a`.',
         ),
         praise="Right: the weights equal torch's.",
         examine=_examine_own_sheet,
