@@ -1,13 +1,15 @@
 """The little language in which a sheet's columns are written, checked before anything is computed.
 
 ``name`` is a cell of the same row, in a column further to the left, or an input; ``@name`` is the
-cell above. There are numbers, ``+ - * / **``, one comparison, and the functions ``sqrt``, ``IF``,
-``MIN`` and ``MAX``: just what Python, spreadsheets and JavaScript compute alike.
+cell above. There are numbers, ``+ - * / **``, and the functions ``sqrt``, ``MIN``, ``MAX`` and
+``IF``, whose first value is a comparison: just what Python, spreadsheets and JavaScript compute
+alike.
 """
 
 import ast
 import math
 import re
+import sys
 from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from types import CodeType
@@ -21,6 +23,8 @@ FUNCTIONS = {
     "MAX": (2, max),
 }
 """Number of arguments, and the function in Python, of each name that may be called."""
+
+_LARGEST = sys.float_info.max
 
 ABOVE = "above_"
 """What ``@`` becomes in the tree, where a name cannot hold an ``@``."""
@@ -94,20 +98,21 @@ def parse(column: str, formula: str, *, left: Collection[str], above: Collection
     text = re.sub(r"@\s*", ABOVE, formula).strip()
     try:
         tree = ast.parse(text, mode="eval").body
-    except SyntaxError:
+    except (SyntaxError, ValueError):
         refuse(f"{formula!r} is no formula")
+    except (RecursionError, MemoryError):
+        refuse("it is too long")
     source = text.encode()  # offsets in the tree count bytes
 
-    def check(node: ast.expr) -> None:
+    def check(node: ast.expr, condition: bool = False) -> None:
         match node:
             case ast.Constant(value=bool() | str() | bytes() | None | complex()):
                 refuse(f"{node.value!r} is no number")
             case ast.Constant(value=value) if value is ...:
                 refuse("it has no formula yet")
-            case ast.Constant(value=int() as number) if number.bit_length() > 1000:
-                refuse("a number of that size cannot be computed with")
-            case ast.Constant():
-                pass
+            case ast.Constant(value=number):
+                if not -_LARGEST <= number <= _LARGEST:
+                    refuse("a number of that size cannot be computed with")
             case ast.Name(id=name) if name.startswith(ABOVE):
                 if name.removeprefix(ABOVE) not in above:
                     refuse(f"@{name.removeprefix(ABOVE)} has no cell above the first row")
@@ -127,7 +132,7 @@ def parse(column: str, formula: str, *, left: Collection[str], above: Collection
                 if type(operator) not in _OPERATORS:
                     refuse(f"the operator in {_shown(node)!r} is not one of + - * / **")
                 check(first), check(second)
-            case ast.Compare(left=first, ops=[comparison], comparators=[second]):
+            case ast.Compare(left=first, ops=[comparison], comparators=[second]) if condition:
                 if type(comparison) not in _COMPARISONS:
                     refuse(f"the comparison in {_shown(node)!r} is not one of < <= > >= ==")
                 check(first), check(second)
@@ -136,12 +141,21 @@ def parse(column: str, formula: str, *, left: Collection[str], above: Collection
                     refuse(f"{name}() may not be called; there are {', '.join(FUNCTIONS)}")
                 if len(arguments) != FUNCTIONS[name][0]:
                     refuse(f"{name}() takes {FUNCTIONS[name][0]} values, got {len(arguments)}")
-                for argument in arguments:
-                    check(argument)
+                if name == "IF" and not isinstance(arguments[0], ast.Compare):
+                    refuse("the first value of IF() is a comparison, such as size > 2")
+                for place, argument in enumerate(arguments):
+                    check(argument, condition=name == "IF" and place == 0)
+            case ast.Compare():
+                refuse(
+                    f"one comparison can stand in IF(), as its first value, not {_shown(node)!r}"
+                )
             case _:
                 refuse(f"{_shown(node)!r} is not of the language of sheets")
 
-    check(tree)
+    try:
+        check(tree)
+    except RecursionError:
+        refuse("it is too long")
     return tree
 
 

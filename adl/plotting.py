@@ -8,7 +8,7 @@ picture: into the page on the website, and into the notebook's output in Jupyter
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sized
+from collections.abc import Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -251,20 +251,20 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
-def few(name: str, things: Sized) -> None:
+def few(name: str, things: Mapping[str, Any]) -> None:
     """Refuse more curves than one figure can tell apart, or none.
 
     Parameters
     ----------
     name : str
         The argument's name, for the message.
-    things : sized
-        The curves, by name or in a list.
+    things : dict
+        The curves, by name.
 
     Raises
     ------
-    ValueError
-        Unless there are 1 to 4.
+    TypeError, ValueError
+        Unless it is a dict with 1 to 4 of them.
 
     Examples
     --------
@@ -273,6 +273,8 @@ def few(name: str, things: Sized) -> None:
     ...
     ValueError: tables: expected 1 to 4 of them, got 0
     """
+    if not isinstance(things, Mapping):
+        raise TypeError(f"{name}: expected a dict with a name for each, got {things!r:.40}")
     if not 1 <= len(things) <= len(LINE_STYLES):
         raise ValueError(f"{name}: expected 1 to {len(LINE_STYLES)} of them, got {len(things)}")
 

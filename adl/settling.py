@@ -106,6 +106,11 @@ def run(
     >>> print(lines["intercept"].round(4), lines["slope"].round(4))
     [[1.0658 1.0658]] [[2.5699 2.5699]]
     """
+    if not isinstance(sheet, Sheet):
+        raise TypeError(f"sheet: expected a Sheet, got {type(sheet).__name__}")
+    for name in ("new_a", "new_b"):
+        if name not in sheet.columns:
+            raise ValueError(f"sheet: expected one with a column {name}")
     epochs = _inputs.whole("epochs", epochs, at_least=1)
     x, y = _table("x", x), _table("y", y)
     if x.shape != y.shape:
@@ -311,6 +316,8 @@ def _names(trees: dict[str, ast.expr]) -> set[str]:
 
 def _table(name: str, values: Any) -> np.ndarray:
     """Two-dimensional float64 array of finite numbers."""
+    if np.ndim(values[0] if isinstance(values, list) and values else values) == 0:
+        raise TypeError(f"{name}: expected one data set in each row, got {values!r:.40}")
     rows = [_inputs.vector(name, row) for row in values]
     if len({len(row) for row in rows}) != 1:
         raise ValueError(f"{name}: expected data sets of one length, at least one of them")

@@ -10,6 +10,8 @@ from adl.sheets import summary
 
 __all__ = ["plot_columns", "plot_errors", "plot_lines"]
 
+_LARGEST = 1e12
+_DERIVATIVES = {"db", "da", "mb", "ma", "db_estimated", "da_estimated"}
 _ERRORS = {"rmse_running": "RMSE of the rows", "rmse_line": "RMSE of the line"}
 
 
@@ -26,7 +28,7 @@ def plot_errors(tables: dict[str, pd.DataFrame], error: str = "rmse_line") -> Pl
     Returns
     -------
     Plot
-        Where a run diverges to inf or nan, its curve ends.
+        Where a run diverges, beyond 10¹² or to nan, its curve ends.
 
     Raises
     ------
@@ -55,7 +57,7 @@ def plot_errors(tables: dict[str, pd.DataFrame], error: str = "rmse_line") -> Pl
     )
     alt = f"{_ERRORS[error]} over {counted(epochs, 'epoch')}, on a logarithmic axis. {said}."
     lines = _long({name: pd.DataFrame({"error": values}) for name, values in errors.items()})
-    lines = lines[np.isfinite(lines["error"]) & (lines["error"] > 0)]
+    lines = _drawable(lines[~(lines["error"] <= 0)], "error")
     return (
         _marked(Plot(lines, pn.aes("epoch", "error"), alt=alt) + pn.scale_y_log10())
         + pn.geom_line(size=0.8)
@@ -83,7 +85,7 @@ def plot_lines(
     Returns
     -------
     Plot
-        A mark for the line at the end of each epoch; those that are inf or nan are left out.
+        A mark for the line at the end of each epoch; those beyond 10¹², or nan, are left out.
 
     Raises
     ------
@@ -108,7 +110,7 @@ def plot_lines(
         f"({intercept:g}, {slope:g}). {said}."
     )
     lines = _long(paths)
-    lines = lines[np.isfinite(lines[["intercept", "slope"]]).all(axis=1)]
+    lines = _drawable(lines, "intercept", "slope")
     target = pd.DataFrame({"intercept": [intercept], "slope": [slope]})
     return (
         _marked(Plot(lines, pn.aes("intercept", "slope"), alt=alt))
@@ -152,7 +154,7 @@ def plot_columns(table: pd.DataFrame, columns: list[str], epoch: int) -> Plot:
     >>> plot_columns(table, ["da", "ma"], epoch=2).alt.split(".")[0]
     'd/da, average of d/da over the 29 rows of epoch 2'
     """
-    few("columns", columns)
+    few("columns", dict.fromkeys(columns))
     for name in columns:
         if name not in table:
             raise ValueError(f"columns: expected columns of the table, got {name!r}")
@@ -166,17 +168,20 @@ def plot_columns(table: pd.DataFrame, columns: list[str], epoch: int) -> Plot:
     alt = f"{', '.join(spreads)} over the {len(rows)} rows of epoch {epoch}. {said}."
     lines = rows[columns].rename(columns=title).melt(ignore_index=False, var_name="name")
     lines["name"] = pd.Categorical(lines["name"], categories=list(spreads))
-    widest = max(spreads, key=spreads.__getitem__)
-    calmest = min(spreads, key=spreads.__getitem__)
-    share = spreads[calmest] / spreads[widest]
+    widest, calmest = (pick(spreads, key=spreads.__getitem__) for pick in (max, min))
+    heading = f"The {calmest} swings {spreads[calmest] / spreads[widest]:.0%} as far as {widest}"
+    if len(columns) == 1:
+        heading = (
+            f"{widest}: from {rows[columns].min().iloc[0]:.3g} to {rows[columns].max().iloc[0]:.3g}"
+        )
     return (
         _marked(Plot(lines.reset_index(), pn.aes("row", "value"), alt=alt))
         + pn.geom_hline(yintercept=0, color=PALETTE["grey"], size=0.4)
         + pn.geom_line(size=0.8)
         + pn.labs(
-            title=f"The {calmest} swings {share:.0%} as far as {widest}",
+            title=heading,
             x=f"row of epoch {epoch}",
-            y="derivative (error² per unit)",
+            y="derivative (error² per unit)" if set(columns) <= _DERIVATIVES else "value",
         )
     )
 
@@ -186,6 +191,12 @@ def _long(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     lines = pd.concat(tables, names=["name", "epoch"]).reset_index()
     lines["name"] = pd.Categorical(lines["name"], categories=list(tables))
     return lines
+
+
+def _drawable(lines: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Rows whose numbers an axis can hold; one row of zeros' logarithm, 1, if there are none."""
+    kept = lines[(lines[list(columns)].abs() <= _LARGEST).all(axis=1)]
+    return kept if len(kept) else lines.head(1).assign(**dict.fromkeys(columns, 1.0))
 
 
 def _marked(plot: Plot) -> Plot:

@@ -125,7 +125,13 @@ class Sheet:
     epoch_start: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _inputs.real("rate", self.rate)
+        if _inputs.real("rate", self.rate) < 0:
+            raise ValueError(f"rate: expected a number of at least 0, got {self.rate:g}")
+        for name, cell in self.inputs.items():
+            if not isinstance(cell, Input):
+                raise TypeError(
+                    f"inputs: expected {name} to be Input(value, low, high, about), got {cell!r}"
+                )
         for cells in (self.start, self.epoch_start):
             for name, value in cells.items():
                 _inputs.real(f"start of {name}", value)
@@ -142,12 +148,14 @@ class Sheet:
         for name in (*self.inputs, *self.columns, *self.epoch_end):
             if not str(name).isidentifier() or name in formulas.FUNCTIONS:
                 raise formulas.FormulaError(f"column {name}: a name is made of letters, digits, _")
-        given = {"x", "y", "rate"} & set(self.inputs)
-        if given:
-            raise formulas.FormulaError(f"input {min(given)}: the sheet has that name already")
-        taken = known & {*self.columns, *self.epoch_end}
+        own = {"epoch", "row", "x", "y", "rate"}
+        if own & set(self.inputs):
+            name = min(own & set(self.inputs))
+            raise formulas.FormulaError(f"input {name}: the sheet has that name already")
+        taken = (known | own) & {*self.columns, *self.epoch_end}
+        taken |= set(self.columns) & set(self.epoch_end)
         if taken:
-            raise formulas.FormulaError(f"column {min(taken)}: the name is taken by an input")
+            raise formulas.FormulaError(f"column {min(taken)}: the name is taken already")
         missing = set(self.start) - set(self.columns)
         if missing:
             raise formulas.FormulaError(f"column {min(missing)}: it has a start and no formula")
@@ -208,6 +216,8 @@ def run(
     >>> table.loc[(1, 1), ["pred", "err2", "db", "da"]].tolist()
     [15.0, 1849.0, -86.0, -1204.0]
     """
+    if not isinstance(sheet, Sheet):
+        raise TypeError(f"sheet: expected a Sheet, got {type(sheet).__name__}")
     epochs = _inputs.whole("epochs", epochs, at_least=1)
     x, y = _inputs.pair(x, y)
     rates = _rates(sheet, epochs, lr)
@@ -306,7 +316,7 @@ def _execute_with_numpy(code: Any, space: dict[str, Any], cells: dict[str, float
 def _rates(sheet: Sheet, epochs: int, lr: Any) -> list[float]:
     if lr is None:
         lr = sheet.rate
-    if not hasattr(lr, "__len__"):
+    if np.ndim(lr) == 0:
         return [_inputs.real("lr", lr)] * epochs
     rates = _inputs.vector("lr", lr).tolist()
     if sheet.sets_its_rate:

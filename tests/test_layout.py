@@ -62,7 +62,6 @@ def test_the_first_row_of_an_epoch_follows_the_last_of_the_one_before():
 @pytest.mark.parametrize("name", SHEETS)
 def test_every_column_has_a_title_of_its_own(name):
     layout = Layout(SHEETS[name], rows=29)
-    assert all(title(column) for column in layout.columns)
     for columns in (layout.columns, layout.epoch_columns):
         assert len({title(column) for column in columns}) == len(columns)
 

@@ -108,7 +108,7 @@ def test_each_fixed_line_of_a_stub_stands_in_its_solution(path):
         solution = cells["solution"].source.replace("_solution", "")
         assert cells["solution"].source.startswith(f"#@title Solution of exercise {exercise}\n")
         for line in cells["exercise"].source.splitlines():
-            if line.strip() and not line.strip().startswith("#") and line.strip() != "return ...":
+            if line.strip() and not line.strip().startswith("#") and "..." not in line:
                 assert line in solution.splitlines(), f"{exercise}: {line!r}"
 
 

@@ -34,6 +34,24 @@ def test_a_run_that_diverges_is_never_the_best_and_draws_what_is_finite():
     assert np.isfinite(lines.data[["intercept", "slope"]]).all(axis=None)
 
 
+@pytest.mark.parametrize("rate", [1.0, 1e9])
+def test_figures_of_runs_that_are_all_lost_can_be_drawn(rate):
+    lost = {"lost": run(SHEETS["sgd"], epochs=3, lr=rate)}
+    sheet_plots.plot_errors(lost).draw()
+    sheet_plots.plot_lines(lost).draw()
+
+
+def test_a_column_alone_says_where_it_goes():
+    plot = sheet_plots.plot_columns(TABLES["sgd"], ["b"], epoch=1)
+    assert plot.labels.title == "intercept b: from 1 to 1.07"
+    assert plot.labels.y == "value"
+
+
+def test_tables_without_names_are_refused():
+    with pytest.raises(TypeError, match="tables: expected a dict with a name for each"):
+        sheet_plots.plot_errors([TABLES["sgd"]])
+
+
 def test_lines_end_where_the_sheets_end():
     plot = sheet_plots.plot_lines(TABLES)
     assert "adam ends at (23.8, 2.01)" in plot.alt

@@ -400,12 +400,6 @@ def _own(answer: Answer) -> Sheet:
             raise Mistake(
                 f"Your sheet has no column `{name}`: it needs `b`, `a`, `new_b`, `new_a`."
             )
-    for name, cell in sheet.inputs.items():
-        if not isinstance(cell, Input):
-            raise Mistake(
-                f"The input `{name}` is {kind(cell)}: write `Input({cell!r:.20}, low=..., "
-                "high=..., about=...)`, so that the sheet knows what may be put there."
-            )
     return sheet
 
 

@@ -36,7 +36,8 @@ _USE = [
     "Click a cell among the rows to see its formula. Above each column stand its name in words, "
     "and its recipe: x is a cell of the same row, @x the cell above it, and ** a power.",
     "If a cell shows #NUM! or #DIV/0!, the run has diverged: its numbers have outgrown the "
-    "spreadsheet. Choose a lower rate, and everything is back.",
+    "spreadsheet. Choose a lower rate, and everything is back. (An eps of 0 gives #DIV/0! too, "
+    "where an average is 0.)",
 ]
 _ERRORS = [
     "RMSE is the root of the mean squared error: about how far a prediction is from its target.",
