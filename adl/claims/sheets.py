@@ -646,6 +646,20 @@ def adam_first_default() -> float:
 
 
 @claim(
+    "2.adam-never",
+    "Adam at 1: the number of epochs, of 400, after which the line is within 1% of the target.",
+    low=0,
+    high=0,
+    place="does-adam-arrive",
+    digits=0,
+)
+def adam_never() -> float:
+    lines = sheets.summary(sheets.run(SHEETS["adam"], 400))
+    close = ((lines["intercept"] - 30).abs() <= 0.3) & ((lines["slope"] - 2).abs() <= 0.02)
+    return float(close.sum())
+
+
+@claim(
     "2.adam-cycle",
     "Adam at 1: how far the slope jumps from epoch 24 to epoch 25.",
     low=0.40,

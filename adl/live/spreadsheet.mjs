@@ -16,10 +16,10 @@ function cell(value = '', name) {
   return minus(size && size < 1e-3 || size >= 1e6 ? value.toExponential(3) : value.toFixed(4));
 }
 
-// What was typed as a number, undefined if it is none or out of range.
-function entered(words, {low, high}) {
-  const value = Number(words);
-  return value >= low && value <= high && words.trim() ? value : undefined;
+// What was typed as a decimal number, undefined if it is none or out of range.
+function entered(words = '', {low, high}) {
+  const value = Number(words = words.trim().replace(',', '.'));
+  return value >= low && value <= high && /^[^xbo]+$/i.test(words) ? value : undefined;
 }
 
 // Lines, columns and pages by which a key moves; a page is the rows of an epoch, or all epochs.
@@ -31,7 +31,7 @@ const keys = {
 // Parts of pictures.
 const px = p => p.map(v => v.toFixed(1));
 const path = (points, kind) => `<path class="${kind}" d="${points.map((p, i) => 'ML'[i && 1] + px(p)).join('')}"/>`;
-const marks = (points, kind) => `<path class="mark ${kind}" d="${points.map(p => `M${px(p)}h0`).join('')}"/>`;
+const marks = (points, kind) => `<path class="mark ${kind}" d="${points.map(p => `M${px(p)}h.01`).join('')}"/>`;
 const text = (x, y, words, anchor = 'middle') => `<text x="${x}" y="${y}" text-anchor="${anchor}">${words}</text>`;
 
 class Spreadsheet extends Figure {
@@ -42,7 +42,7 @@ button,.fields input{font:inherit;color:inherit;min-height:32px;padding:0 .7em;b
 .tabs,.runs{display:flex;flex-wrap:wrap;gap:.4rem;margin-top:.8rem}
 .tabs{gap:0;border-bottom:1px solid}
 .tabs button{border:0}
-[aria-selected=true]{background:var(--shade);box-shadow:inset 0 3px #0072B2}
+.tabs [aria-selected=true]{background:var(--shade);border-top:3px solid #0072B2}
 .fields,.pictures{display:grid;gap:.4rem 1rem;margin:.8rem 0}
 .fields{grid-template-columns:auto 1fr 7em;align-items:center}
 .fields span{grid-column:1/-1}
@@ -61,8 +61,9 @@ path{fill:none;stroke:currentColor}
 .red.mark{stroke-dasharray:0;stroke-linecap:square}
 .amber{stroke:#B07D00}
 .bar,.scroll{border:1px solid}
-.bar{padding:.4rem .7rem;min-height:6em;overflow-wrap:anywhere}
-.scroll{overflow:auto;border-top:0;max-height:27rem;scroll-padding:5rem 2px 2px 3.5rem}
+.bar{padding:.4rem .7rem;min-height:10em;overflow-wrap:anywhere;position:sticky;top:calc(var(--pst-header-height,0px)*.8);z-index:3;background:var(--ground)}
+.scroll{overflow:auto;border-top:0;max-height:27rem;scroll-padding:0 2px 2px 3.5rem}
+td{scroll-margin-top:11rem}
 .epochs{max-height:14.5rem}
 table{border-spacing:0;font-size:12.5px;line-height:1.3;font-variant-numeric:tabular-nums;min-width:100%}
 caption{text-align:left}
@@ -73,17 +74,20 @@ thead *{top:0;z-index:2;vertical-align:top;white-space:normal}
 thead th{left:auto;z-index:1;min-width:6em}
 thead :is(b,code){display:block}
 .cells tbody tr:first-child td{border-bottom:2px solid}
-[aria-current=true] th{box-shadow:inset 4px 0 #0072B2}
-.uses{background:color-mix(in srgb,#0072B2 24%,transparent);box-shadow:inset 0 0 0 1px #0072B2}
-.picked{box-shadow:inset 0 0 0 2px}
-@container (min-width:560px){.pictures{grid-template-columns:1fr 1fr}.fields{grid-template-columns:auto auto 7em 1fr}.fields span{grid-column:4}}
-@media print{.controls{display:none}.scroll{max-height:none;overflow:visible}table{font-size:5pt}th,td{padding:0 2px}}`;
+[aria-current=true] th{border-left:4px solid #0072B2}
+.uses{background:color-mix(in srgb,#0072B2 24%,transparent)}
+.uses:not(:focus-visible){outline:1px solid #0072B2;outline-offset:-1px}
+.picked:not(:focus-visible){outline:2px solid;outline-offset:-2px}
+@container (min-width:560px){.bar{min-height:6em}.pictures{grid-template-columns:1fr 1fr}.fields{grid-template-columns:auto auto 7em 1fr}.fields span{grid-column:4}}
+@media print{:host{break-inside:auto}.controls{display:none}.scroll{max-height:none;overflow:visible}.bar,th,thead td,caption span{position:static}table{font-size:min(6pt,20cqw/var(--n))}th,td{padding:0 .2em}thead th{min-width:0;overflow-wrap:anywhere}}`;
 
   content() { return this.data.html; }
 
   ready(saved) {
     const $ = this.part$, log = $('[type=checkbox]');
     Object.assign(this, this.data);
+    // In a box that could scroll the bar would not stay in sight.
+    this.parentNode.style.overflow = 'visible';
     this.count = this.points.length;
     this.sheets = this.sheets.map(sheet => new Sheet(sheet, this.points));
     this.now = this.sheets[this.start];
@@ -169,12 +173,13 @@ thead :is(b,code){display:block}
     let trouble = '';
     for (const field of this.fields) {
       const {name, expected, row} = field.input;
-      if (field.ariaInvalid === 'true') trouble += `${expected}; the sheet keeps ${values[name]}. `;
-      else field.value = values[name];
+      if (field.ariaInvalid === 'true') trouble += `<span id="no-${name}">${expected}; the sheet keeps ${values[name]}. </span>`;
+      else field.value = fixed && name === 'rate' ? short(values.rate) : values[name];
       field.parentNode.firstChild.textContent = 'B' + (field.row = row || epoch_row + rates.length + 1);
     }
     this.fields[0].readOnly = fixed && rates[0];
-    this.part$('.trouble').textContent = trouble;
+    const alert = this.part$('.trouble');
+    if (alert.innerHTML !== trouble) alert.innerHTML = trouble;
   }
 
   // Runs so many epochs; none of them is to start again.
@@ -196,7 +201,6 @@ thead :is(b,code){display:block}
     rows.records = now.rows;
     this.refresh(epochs);
     this.show(shown || now.rates.length || 1);
-    if (!shown) this.part$('.epochs').scrollTop = 1e6;
     this.settle();
     this.pick(this.active, this.active.line, this.active.column);
   }
@@ -239,6 +243,9 @@ thead :is(b,code){display:block}
     rows.table.caption.firstChild.textContent = filled ? `Epoch ${epoch} of ${filled}` : 'Epoch 1, not run yet';
     [...epochs.lines].forEach((line, i) => line.setAttribute('aria-current', i === this.shown));
     this.refresh(rows);
+    // The table of epochs follows, the page does not.
+    const box = this.part$('.epochs'), line = epochs.lines[this.shown], top = line.getBoundingClientRect().top - box.getBoundingClientRect().top;
+    box.scrollTop += top - clamp(top, epochs.table.tHead.offsetHeight, box.clientHeight - line.offsetHeight);
   }
 
   // Chooses a cell: its formula in the bar, the cells that this uses shaded.
@@ -265,12 +272,12 @@ thead :is(b,code){display:block}
 
   draw(width) {
     const {now, target, near, count, log} = this, {lines, rows, title} = now, filled = lines.length - 1, end = lines[filled];
-    const half = width > 560 ? (width - 16) / 2 : width, lost = lines.findIndex(line => !Object.values(line).every(Number.isFinite));
+    const half = width > 560 ? (width - 16) / 2 : width, each = filled > 40 ? 10 : 1, lost = lines.findIndex(line => !Object.values(line).every(Number.isFinite));
     this.say(`${title}, ${filled ? `epoch ${filled}, learning rate ${number(end.rate)}: RMSE of the rows ${number(end.rmse_running)}, of the line ${number(end.rmse_line)}` : 'before the first epoch'}; `
-      + `intercept ${number(end.intercept)}, slope ${number(end.slope)}; the target is ${target.map(number).join(' and ')}.${lost < 0 ? '' : ` From epoch ${lost} on, numbers are too large: ${wrong}`}`, wrong);
+      + `intercept ${number(end.intercept)}, slope ${number(end.slope)}; the target is ${target.map(number).join(' and ')}.${lost < 0 ? '' : ` From epoch ${lost} on, numbers are too large: ${wrong}`}${filled > 199 ? ' There is no room for more.' : ''}`, wrong);
 
     const errors = name => lines.slice(1).map(line => [line.epoch, log ? Math.log10(line[name]) : line[name]]).filter(p => Number.isFinite(p[1]));
-    const series = [['blue', 'of the rows', errors('rmse_running')], ['red', 'of the line', errors('rmse_line')]];
+    const series = [['blue', 'of the rows', errors('rmse_running'), each], ['red', 'of the line', errors('rmse_line'), each]];
     const sizes = [0, ...series.flatMap(s => s[2].map(p => p[1]))].map(log ? Math.floor : v => v), up = [Math.min(...sizes), Math.max(...sizes) + !!log || 1];
     this.picture('.errors', half, 'RMSE after each epoch', 'epoch', [0, Math.max(5, filled)], up, series, lost < 0 ? [] : [['red', wrong, [lost, up[1]], 20]], log);
 
@@ -280,7 +287,7 @@ thead :is(b,code){display:block}
       const values = [...points, target].map(p => p[i]), low = Math.min(...values), high = Math.max(...values), pad = (high - low) / 10;
       return [low - pad, high + pad];
     };
-    this.picture('.steps', half, 'The path of the line', 'intercept b, and upwards slope a', range(0), range(1), [['blue', 'row by row, and ends of epochs', points, count]],
+    this.picture('.steps', half, 'The path of the line', 'intercept b, and upwards slope a', range(0), range(1), [['blue', 'row by row, and ends of epochs', points, each * count]],
       [['', 'start', all[0]], ['amber', 'target', target], ...outside < 0 ? [] : [['red', 'leaves', points.at(-1), 20]]]);
   }
 
@@ -290,10 +297,10 @@ thead :is(b,code){display:block}
     const share = (v, [low, high]) => (v - low) / (high - low), at = p => [l + share(p[0], x) * (r - l), b - share(p[1], y) * (b - t)];
     this.paint(name, width, 250, `${title}. ${this.sentence}`, text(0, 14, title, 'start') + text((l + r) / 2, 245, label) + path([[l, t], [l, b], [r, b]])
       + ticks(...x).map(v => text(at([v, 0])[0], b + 18, short(v))).join('')
-      + ticks(...y).filter(v => !log || v % 1 === 0).map(v => text(l - 8, at([0, v])[1] + 4, short(log ? 10 ** v : v), 'end')).join('')
-      + series.map(([kind, words, points, every = 1], i) => path([[i * 110, 30], [i * 110 + 24, 30]], kind) + path(points.map(at), kind)
+      + (log ? [...'0123456'].map(i => y[0] + i * Math.ceil((y[1] - y[0]) / 6)).filter(v => v <= y[1]) : ticks(...y)).map(v => text(l - 8, at([0, v])[1] + 4, short(log ? 10 ** v : v), 'end')).join('')
+      + series.map(([kind, words, points, every], i) => path([[i * 110, 30], [i * 110 + 24, 30]], kind) + path(points.map(at), kind)
         + marks([[i * 110 + 12, 30], ...points.filter((_, i) => i % every === 0).map(at)], kind) + text(i * 110 + 30, 34, words, 'start')).join('')
-      + singles.map(([kind, words, p, below = -8]) => marks([at(p)], kind) + text(at(p)[0], at(p)[1] + below, words)).join(''));
+      + singles.map(([kind, words, p, below = -8]) => marks([at(p)], kind) + text(at(p)[0], Math.min(at(p)[1] + below, b - 4), words)).join(''));
   }
 }
 

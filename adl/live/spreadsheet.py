@@ -19,19 +19,20 @@ from adl.sheets import SHEETS, Input, Sheet, X, Y, run, summary
 EPOCHS = 10
 """Epochs in the table that readers without JavaScript see."""
 
-RATE = Input(
-    0.0, 0.0, 1000.0, "of the next epoch and those after it, unless the sheet sets it itself"
-)
+ROOM = 200
+"""Epochs for which each sheet has room."""
+
+RATE = Input(0.0, 0.0, 1000.0, "of the next epoch and those after it")
+_FIRST_RATE = replace(RATE, about="of the first epoch; the sheet sets those after it")
 
 # Columns that no formula fills.
 _DATA = {"epoch", "row", "x", "y"}
 
 _NAMES = {"sgd": "SGD", "rmsprop": "RMSprop"}
 
-_RULE = (
-    "A new learning rate holds from the next epoch on; any other entry computes all epochs anew, "
-    "as in a spreadsheet. There is room for 200 epochs."
-)
+_RATE_RULE = "A new learning rate holds from the next epoch on; any other entry"
+_OWN_RATE_RULE = "The sheet sets its own rate; Reset to type the first one. Any other entry"
+_RULE = f"computes all epochs anew, as in a spreadsheet. There is room for {ROOM} epochs."
 
 # What stands in the columns that no recipe fills.
 _WORDS = {
@@ -47,7 +48,12 @@ _WORDS = {
 }
 
 
-_RECIPES = {"rmse_running": "sqrt(mean_err2)", "intercept": "new_b", "slope": "new_a"}
+_RECIPES = {"rmse_running": "sqrt .mean_err2", "intercept": ".new_b", "slope": ".new_a"}
+
+_SIGNS = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**",
+    ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==",
+}  # fmt: skip
 
 
 class Spreadsheet(Figure):
@@ -63,7 +69,7 @@ class Spreadsheet(Figure):
     start : str, optional
         Name of the sheet that is shown first, by default the first one.
     epochs : int
-        Epochs that each sheet has run at first, at its own learning rate.
+        Epochs that each sheet has run at first, at its own learning rate, at most 200.
     x, y : array_like, shape (n,)
         The points; by default the 29 of the chapter. The target is the line that fits them best.
 
@@ -71,7 +77,8 @@ class Spreadsheet(Figure):
     ------
     TypeError, ValueError
         If the points cannot be used, or a sheet: it must have the columns ``err2``, ``new_a`` and
-        ``new_b``, of which the pictures are made, and a start for the last two.
+        ``new_b``, of which the pictures are made, a start for the last two, a learning rate of at
+        most 1000, and a name of its own.
 
     See Also
     --------
@@ -100,9 +107,9 @@ class Spreadsheet(Figure):
     ) -> None:
         x, y = _inputs.pair(x, y)
         epochs = _inputs.whole("epochs", epochs, at_least=0)
-        layouts = {layout.sheet.name: layout for layout in (_layout(s, len(x)) for s in sheets)}
-        if not layouts:
-            raise ValueError("sheets: expected at least one sheet, got none")
+        if epochs > ROOM:
+            raise ValueError(f"epochs: expected at most {ROOM}, got {epochs}")
+        layouts = _layouts(sheets, len(x))
         self.start = next(iter(layouts)) if start is None else start
         if self.start not in layouts:
             raise ValueError(f"start: expected one of {', '.join(layouts)}, got {start!r}")
@@ -173,6 +180,20 @@ def in_words(recipe: str) -> str:
     return recipe
 
 
+def _layouts(sheets: Any, rows: int) -> dict[str, Layout]:
+    if not isinstance(sheets, Iterable) or isinstance(sheets, str | bytes):
+        raise TypeError(f"sheets: expected a list of sheets, got {type(sheets).__name__}")
+    layouts: dict[str, Layout] = {}
+    for sheet in sheets:
+        layout = _layout(sheet, rows)
+        if sheet.name in layouts:
+            raise ValueError(f"sheets: expected different names, got {sheet.name} twice")
+        layouts[sheet.name] = layout
+    if not layouts:
+        raise ValueError("sheets: expected at least one sheet, got none")
+    return layouts
+
+
 def _layout(sheet: Any, rows: int) -> Layout:
     if not isinstance(sheet, Sheet):
         raise TypeError(f"sheets: expected sheets, got {type(sheet).__name__}")
@@ -180,6 +201,10 @@ def _layout(sheet: Any, rows: int) -> Layout:
     for name in ("new_b", "new_a"):
         if name not in sheet.start:
             raise ValueError(f"sheet {sheet.name}: expected a start for {name}")
+    if sheet.rate > RATE.high:
+        raise ValueError(
+            f"sheet {sheet.name}: expected a rate of at most {RATE.high:g}, got {sheet.rate:g}"
+        )
     return layout
 
 
@@ -187,7 +212,8 @@ def _handed_over(layout: Layout, epochs: int) -> dict[str, Any]:
     """A sheet for the page: its recipes, and for each column the formula that is filled down."""
     sheet = layout.sheet
     rows, ends = sheet.trees()
-    inputs = {"rate": replace(RATE, value=float(sheet.rate)), **sheet.inputs}
+    rate, rule = (_FIRST_RATE, _OWN_RATE_RULE) if sheet.sets_its_rate else (RATE, _RATE_RULE)
+    inputs = {"rate": replace(rate, value=float(sheet.rate)), **sheet.inputs}
     columns = [
         _column(name, layout.column(name), rows, lambda name: layout.formula(name, 1, 1))
         for name in layout.columns
@@ -199,7 +225,7 @@ def _handed_over(layout: Layout, epochs: int) -> dict[str, Any]:
     return {
         "name": sheet.name,
         "title": heading(sheet.name),
-        "about": f"{escape(sheet.about[:1].upper() + sheet.about[1:])}. {_RULE}",
+        "about": f"{escape(sheet.about[:1].upper() + sheet.about[1:])}. {rule} {_RULE}",
         "epochs": epochs,
         "fixed": sheet.sets_its_rate,
         "start_row": START_ROW,
@@ -218,9 +244,11 @@ def _handed_over(layout: Layout, epochs: int) -> dict[str, Any]:
 
 def _grid(columns: list[dict[str, str]]) -> str:
     """A table with its head; the page adds the lines."""
+    count = len(columns) + 1
     heads = "".join(_head(column["letter"], column["name"]) for column in columns)
     return (
-        '<table role="grid"><caption><span>Epochs: choose one to see its rows</span></caption>'
+        f'<table role="grid" aria-readonly="true" aria-colcount="{count}" style="--n:{count}">'
+        "<caption><span>Epochs: choose one to see its rows</span></caption>"
         f'<thead><tr aria-rowindex="2"><td></td>{heads}</tr></thead><tbody></tbody></table>'
     )
 
@@ -245,7 +273,7 @@ def _html(names: list[str]) -> str:
     return (
         f'<div class="tabs controls" role="tablist" aria-label="Sheets">{tabs}</div>'
         '<div id="panel" role="tabpanel"><p class="about"></p><div class="fields"></div>'
-        '<p class="trouble" id="trouble" role="alert"></p>'
+        '<p class="trouble" role="alert"></p>'
         f'<div class="runs controls">{buttons}'
         '<label><input type="checkbox"> logarithmic RMSE</label></div>'
         '<div class="pictures"><svg class="errors"></svg><svg class="steps"></svg></div>'
@@ -273,7 +301,7 @@ def _field(name: str, cell: Input) -> str:
     return (
         f'<div><small></small><label for="in-{name}">{title(name)}</label>'
         f'<input id="in-{name}" inputmode="decimal" autocomplete="off" '
-        f'aria-describedby="for-{name} trouble">'
+        f'aria-describedby="for-{name} no-{name}">'
         f'<span id="for-{name}">{escape(cell.about)}; {_span(cell)}</span></div>'
     )
 
@@ -291,7 +319,27 @@ def _column(
         return column | recipe | {"words": f"{words}: {_WORDS[name]}"}
     # As Python reads it: numbers and spaces are then the same however they were typed.
     recipe = re.sub(rf"\b{formulas.ABOVE}", "@", ast.unparse(trees[name]))
-    return column | {"recipe": recipe, "words": escape(f"{words}: {in_words(recipe)}")}
+    words = escape(f"{words}: {in_words(recipe)}")
+    return column | {"recipe": _signs_first(trees[name]), "words": words}
+
+
+def _signs_first(node: ast.AST) -> str:
+    """Write a checked recipe for the page: "* 2 .x" is 2 * x, "@x" the x above."""
+    match node:
+        case ast.Expression(body):
+            return _signs_first(body)
+        case ast.BinOp(left, sign, right) | ast.Compare(left, [sign], [right]):
+            return f"{_SIGNS[type(sign)]} {_signs_first(left)} {_signs_first(right)}"
+        case ast.UnaryOp(ast.USub(), value):
+            return f"- 0 {_signs_first(value)}"
+        case ast.Call(ast.Name(name), values):
+            return " ".join([name, *map(_signs_first, values)])
+        case ast.Name(name):
+            above = name.startswith(formulas.ABOVE)
+            return f"@{name.removeprefix(formulas.ABOVE)}" if above else f".{name}"
+        case ast.Constant(value):
+            return repr(value)
+    raise TypeError(f"expected a checked recipe, got {ast.unparse(node)}")
 
 
 def _sentence(sheet: Sheet, x: np.ndarray, y: np.ndarray, target: tuple[float, float]) -> str:
