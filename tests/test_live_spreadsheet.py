@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -627,3 +628,91 @@ def test_readers_without_scripts_have_real_tables(show):
     assert tables.first.get_by_role("cell", name="1849.0000").is_visible()
     assert tables.nth(1).get_by_role("row").count() == 11
     assert "<table>" in document(live.Spreadsheet())
+
+
+# Points of a line in a picture, and the labels of an axis with their places, as the page has them.
+DRAWN = """(f, [picture, kind]) => {
+    const svg = f.shadowRoot.querySelector(picture), texts = [...svg.querySelectorAll('text')];
+    const d = [...svg.querySelectorAll(`path.${kind}:not(.mark)`)].at(-1).getAttribute('d');
+    const read = text => Number(text.textContent.replace('−', '-').replace('−', '-'));
+    const labels = (axis, keep) =>
+        texts.filter(keep).map(t => [read(t), Number(t.getAttribute(axis))]);
+    return {
+        points: d.slice(1).split('L').map(p => p.split(',').map(Number)),
+        x: labels('x', t => t.getAttribute('y') === '230'),
+        y: labels('y', t => t.getAttribute('text-anchor') === 'end').map(([v, y]) => [v, y - 4]),
+    };
+}"""
+
+
+def values_of(found, picture, kind, log=False):
+    """Numbers that a line stands for, read off the axes as a person would with a ruler."""
+    drawn = found.figure.evaluate(DRAWN, [picture, kind])
+    points = np.array(drawn["points"])
+    columns = []
+    for axis, place in ((0, "x"), (1, "y")):
+        labels, at = np.array(drawn[place]).T
+        if log and place == "y":
+            labels = np.log10(labels)
+        slope, start = np.polyfit(at, labels, 1)
+        assert np.abs(slope * at + start - labels).max() < 0.02 * np.ptp(labels)
+        columns.append(slope * points[:, axis] + start)
+    across, up = columns
+    return across, 10**up if log else up
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["momentum", "adam", "annealed_mean"])
+@pytest.mark.parametrize("log", [False, True])
+def test_pictures_show_the_numbers(name, log, show):
+    found = parts(show(live.Spreadsheet(start=name, epochs=12)))
+    if log:
+        found.figure.get_by_label("logarithmic RMSE").check()
+    table = run(SHEETS[name], 12)
+    expected = summary(table)
+    for kind, error in (("blue", "rmse_running"), ("red", "rmse_line")):
+        epochs, errors = values_of(found, ".errors", kind, log)
+        assert epochs == pytest.approx(range(1, 13), abs=0.1)
+        if log:
+            assert np.log10(errors) == pytest.approx(np.log10(expected[error]), abs=0.05)
+        else:
+            assert errors == pytest.approx(expected[error], abs=0.02 * expected[error].max())
+    intercepts, slopes = values_of(found, ".steps", "blue")
+    assert intercepts[1:] == pytest.approx(table["new_b"], abs=0.02 * np.ptp(table["new_b"]))
+    assert slopes[1:] == pytest.approx(table["new_a"], abs=0.02 * np.ptp(table["new_a"]))
+
+
+@pytest.mark.browser
+def test_a_decimal_comma_is_read_and_other_ways_of_counting_are_not(show):
+    found = parts(show(live.Spreadsheet(start="adam")))
+    found.enter("beta1", "0,5")
+    assert found.trouble() == ""
+    assert found.figure.evaluate("f => f.now.values.beta1") == 0.5
+    found.enter("rate", "0x10")
+    assert "expected a number from 0 to 1000" in found.trouble()
+
+
+@pytest.mark.browser
+def test_on_paper_no_cell_covers_another_and_all_columns_fit(show):
+    page = show(live.Spreadsheet(start="annealed_size", epochs=10))
+    page.set_viewport_size({"width": 720, "height": 1000})
+    page.emulate_media(media="print")
+    figure = page.locator("adl-spreadsheet")
+    positions = figure.locator("th").evaluate_all("a => a.map(e => getComputedStyle(e).position)")
+    assert set(positions) - {""} == {"static"}  # the tables for readers without scripts have none
+    assert figure.locator("table").evaluate_all("a => a.every(t => t.scrollWidth <= 720)")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"epochs": 500}, ValueError, "epochs"),
+        ({"sheets": None}, TypeError, "sheets"),
+        ({"sheets": SHEETS["sgd"]}, TypeError, "sheets"),
+        ({"sheets": [SHEETS["sgd"]] * 2}, ValueError, "sheets"),
+        ({"sheets": [replace(SHEETS["sgd"], rate=2000.0)]}, ValueError, "sgd"),
+    ],
+)
+def test_sheets_that_do_not_fit_the_page_are_refused(arguments, error, words):
+    with pytest.raises(error, match=words):
+        live.Spreadsheet(**arguments)
