@@ -194,7 +194,7 @@ def _long(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _drawable(lines: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """Rows whose numbers an axis can hold; one row of zeros' logarithm, 1, if there are none."""
+    """Rows whose numbers an axis can hold; a row of ones, so that it has a range, if none can."""
     kept = lines[(lines[list(columns)].abs() <= _LARGEST).all(axis=1)]
     return kept if len(kept) else lines.head(1).assign(**dict.fromkeys(columns, 1.0))
 

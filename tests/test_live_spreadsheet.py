@@ -634,7 +634,7 @@ def test_readers_without_scripts_have_real_tables(show):
 DRAWN = """(f, [picture, kind]) => {
     const svg = f.shadowRoot.querySelector(picture), texts = [...svg.querySelectorAll('text')];
     const d = [...svg.querySelectorAll(`path.${kind}:not(.mark)`)].at(-1).getAttribute('d');
-    const read = text => Number(text.textContent.replace('−', '-').replace('−', '-'));
+    const read = text => Number(text.textContent.replaceAll('−', '-'));
     const labels = (axis, keep) =>
         texts.filter(keep).map(t => [read(t), Number(t.getAttribute(axis))]);
     return {

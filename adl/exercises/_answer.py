@@ -116,7 +116,7 @@ class Answer:
             )
         if inspect.iscoroutinefunction(function):
             raise Mistake("Your function is a coroutine: remove the word `async`.")
-        self._function = function
+        self.function = function
         self._signature = signature
         self._calls = 0
         self.printed = False
@@ -144,7 +144,7 @@ class Answer:
             If it takes other arguments, stops with an exception, or does not come back.
         """
         try:
-            inspect.signature(self._function).bind(*arguments)
+            inspect.signature(self.function).bind(*arguments)
         except TypeError:
             raise Mistake(
                 "Your function takes other arguments than asked for. It is called by position, as "
@@ -156,7 +156,7 @@ class Answer:
         output, at = _Muted(), f" {where}" if where else ""
         try:
             with _watched(output):
-                value = self._function(*copy.deepcopy(arguments))
+                value = self.function(*copy.deepcopy(arguments))
                 if isinstance(value, Iterator):
                     value = list(islice(value, _MOST_ITEMS))
         except KeyboardInterrupt:
@@ -168,10 +168,10 @@ class Answer:
             ) from None
         except BaseException as error:
             if isinstance(error, NotImplementedError) and _line_of(
-                error, self._function
+                error, self.function
             ).startswith("raise"):
                 raise NotAttempted from None
-            raise Stopped(_in_words(error, self._function, at)) from None
+            raise Stopped(_in_words(error, self.function, at)) from None
         finally:
             self.printed = output.used
         if value is ...:

@@ -223,7 +223,7 @@ _REMEMBERS = (
 
 def _see_to_the_parameters(answer: Answer) -> None:
     """What may be wrong with the head of a function whose numbers are wrong."""
-    function = answer._function
+    function = answer.function
     if inspect.isclass(function):
         raise Mistake("Your answer is a class; asked for is a function, `def adam_step(...):`.")
     try:

@@ -106,26 +106,6 @@ def short(value: float, digits: int = 5) -> str:
     return (f"{mantissa}e{int(exponent)}" if exponent else mantissa).replace("-", "−")
 
 
-def decimals(value: float) -> str:
-    """Write a number with enough decimals to tell it from -1, 0, 1 and 2.
-
-    These are the values at which a verdict changes; the modules do the same.
-
-    Examples
-    --------
-    >>> [decimals(value) for value in (0.6626, 1.99956, -1, 1e-10)]
-    ['0.663', '1.9996', '−1', '0']
-    """
-    marks = (-1, 0, 1, 2)
-    for mark in marks:
-        if abs(value - mark) < (1e-12 if mark else 1e-9):
-            return str(mark).replace("-", "−")
-    places = 3
-    while float(text := f"{value:.{places}f}") in marks:
-        places += 1
-    return text.replace("-", "−")
-
-
 def _text(value: str | int | float) -> str:
     return value if isinstance(value, str) else _json(value)
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from adl import _inputs, model_1p
-from adl.live._figure import Figure, decimals, short
+from adl.live._figure import Figure, short
 
 EPOCHS = 20
 
@@ -159,3 +159,23 @@ def _rounded_down(value: float, digits: int) -> float:
     count = math.floor(value / unit)
     rounded = _rounded(count * unit, digits)
     return rounded if rounded < value * (1 - 1e-9) else _rounded((count - 1) * unit, digits)
+
+
+def decimals(value: float) -> str:
+    """Write a number with enough decimals to tell it from -1, 0, 1 and 2.
+
+    These are the values at which a verdict changes; the module does the same.
+
+    Examples
+    --------
+    >>> [decimals(value) for value in (0.6626, 1.99956, -1, 1e-10)]
+    ['0.663', '1.9996', '−1', '0']
+    """
+    marks = (-1, 0, 1, 2)
+    for mark in marks:
+        if abs(value - mark) < (1e-12 if mark else 1e-9):
+            return str(mark).replace("-", "−")
+    places = 3
+    while float(text := f"{value:.{places}f}") in marks:
+        places += 1
+    return text.replace("-", "−")
