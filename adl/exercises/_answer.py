@@ -167,9 +167,9 @@ class Answer:
                 "that never ends, or one that could be a formula?"
             ) from None
         except BaseException as error:
-            if isinstance(error, NotImplementedError) and _line_of(
-                error, self.function
-            ).startswith("raise"):
+            if isinstance(error, NotImplementedError) and _line_of(error, self.function).startswith(
+                "raise"
+            ):
                 raise NotAttempted from None
             raise Stopped(_in_words(error, self.function, at)) from None
         finally:
