@@ -9,7 +9,8 @@ import torch
 
 from adl import live, model_1p
 from adl.claims.learning_rate import X, Y
-from adl.live._figure import decimals, short
+from adl.live._figure import short
+from adl.live.descent import decimals
 from figures import attributes, has_no_faults, move_and_run_again, settle
 
 HALF = model_1p.critical_step_size(X) / 2
