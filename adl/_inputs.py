@@ -4,11 +4,16 @@ Every function takes the argument's name first, so that the message can say whic
 what came, and what was expected.
 """
 
+from __future__ import annotations
+
 import math
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import torch
 
 # Squares, and sums of squares, of numbers between these neither overflow nor vanish.
 _SMALLEST, _LARGEST = 1e-100, 1e100
@@ -222,6 +227,35 @@ def generator(seed: Any) -> np.random.Generator:
 
         seed = torch.randint(2**62, (), generator=seed, device=seed.device).item()
     return np.random.default_rng(None if seed is None else whole("seed", seed, at_least=0))
+
+
+def torch_generator(seed: Any) -> torch.Generator:
+    """PyTorch's random numbers, from a seed as the course's functions take it.
+
+    Parameters
+    ----------
+    seed : int or torch.Generator, optional
+        None is fresh randomness; a generator is returned as it is, and so moves on.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `seed` is anything else, or negative.
+
+    Examples
+    --------
+    >>> torch_generator(3).initial_seed()
+    3
+    """
+    import torch
+
+    if isinstance(seed, torch.Generator):
+        return seed
+    made = torch.Generator()
+    if seed is None:
+        made.seed()
+        return made
+    return made.manual_seed(whole("seed", seed, at_least=0))
 
 
 def _is_real(value: Any) -> bool:

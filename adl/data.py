@@ -1,0 +1,94 @@
+"""What the course's networks learn: targets, and the inputs that they are drawn for."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from adl import _inputs
+
+__all__ = ["singular_batch", "singular_target"]
+
+
+def singular_target(inputs: Tensor, epsilon: float = 1e-3) -> Tensor:
+    """The function ``x y / (epsilon + z**2)``, which is huge wherever z is near 0.
+
+    Parameters
+    ----------
+    inputs : torch.Tensor, shape (..., 3)
+        z, x and y, in this order, in the last dimension.
+    epsilon : float, default 1e-3
+        What keeps the function finite at z = 0; at least 0.
+
+    Returns
+    -------
+    torch.Tensor, shape (...)
+        The targets, of the inputs' dtype and on their device.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument cannot be used.
+
+    Notes
+    -----
+    The function is that of the two notes which chapters 3 and 4 grew from; gravity, with its
+    inverse square of a distance, led their author to it.
+
+    Examples
+    --------
+    >>> singular_target(torch.tensor([[1.0, 2.0, 3.0], [0.0, 1.0, 1.0]]), epsilon=0.5)
+    tensor([4., 2.])
+    """
+    if not isinstance(inputs, Tensor):
+        raise TypeError(f"inputs: expected a tensor, got {type(inputs).__name__}")
+    if inputs.ndim == 0 or inputs.shape[-1] != 3:
+        raise ValueError(f"inputs: expected shape (..., 3), got {tuple(inputs.shape)}")
+    epsilon = _inputs.real("epsilon", epsilon)
+    if epsilon < 0:
+        raise ValueError(f"epsilon: expected a number of at least 0, got {epsilon}")
+    z, x, y = inputs.unbind(-1)
+    return x * y / (epsilon + z**2)
+
+
+def singular_batch(
+    *shape: int,
+    epsilon: float = 1e-3,
+    seed: Any = None,
+    dtype: torch.dtype = torch.float32,
+) -> tuple[Tensor, Tensor]:
+    """Standard normal inputs, and the singular target at each.
+
+    Parameters
+    ----------
+    *shape : int
+        The batch's shape: ``(examples,)``, or ``(models, examples)`` for a batch per model.
+    epsilon : float, default 1e-3
+        As in `singular_target`.
+    seed : int or torch.Generator, optional
+        Randomness; None is fresh. A generator decides the device too.
+    dtype : torch.dtype, default torch.float32
+        Of inputs and targets; a seed gives the same inputs in each.
+
+    Returns
+    -------
+    tuple of torch.Tensor, shapes (*shape, 3) and shape
+        Inputs and targets.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument cannot be used.
+
+    Examples
+    --------
+    >>> inputs, targets = singular_batch(5, 200, seed=0)
+    >>> inputs.shape, targets.shape
+    (torch.Size([5, 200, 3]), torch.Size([5, 200]))
+    """
+    if not shape:
+        raise ValueError("shape: expected at least one number, got none")
+    shape = tuple(_inputs.whole("shape", size, at_least=1) for size in shape)
+    generator = _inputs.torch_generator(seed)
+    inputs = torch.randn(*shape, 3, generator=generator, device=generator.device).to(dtype)
+    return inputs, singular_target(inputs, epsilon)

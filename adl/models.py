@@ -1,0 +1,198 @@
+"""Networks, many at once: one tensor holds the parameters of all of them."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from adl import _inputs
+
+__all__ = ["StackedMLP"]
+
+
+class StackedMLP(nn.Module):
+    """Many networks of one shape, each with parameters of its own, computed together.
+
+    Each is a perceptron with any number of hidden layers and one output. `vector` holds all
+    parameters, one row for each network, so that what is elementwise on it (a step of SGD or Adam)
+    is done for all networks in one operation. No network feels the others: the gradient of the
+    summed losses is, row by row, the gradient of each network's own loss.
+
+    Parameters
+    ----------
+    models : int
+        How many networks.
+    inputs : int
+        Number of inputs of each.
+    hidden : sequence of int
+        Widths of the hidden layers; at least one.
+    activation : callable, default torch.relu
+        Applied after every hidden layer.
+    seed : int or torch.Generator, optional
+        Randomness of the initialisation, which is that of ``torch.nn.Linear``: weights and biases
+        uniform in ±1/sqrt(inputs of the layer). None is fresh.
+    dtype : torch.dtype, default torch.float32
+        Of the parameters; a seed gives the same start in each.
+
+    Attributes
+    ----------
+    vector : torch.nn.Parameter, shape (models, parameters of a network)
+        Layer by layer, weights (inputs × outputs) before biases.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument cannot be used.
+
+    Examples
+    --------
+    >>> net = StackedMLP(20, inputs=3, hidden=(32, 32), seed=0)
+    >>> net
+    StackedMLP(20 models, 3-32-32-1, 1217 parameters each)
+    >>> net(torch.zeros(200, 3)).shape
+    torch.Size([20, 200])
+    """
+
+    def __init__(
+        self,
+        models: int,
+        *,
+        inputs: int,
+        hidden: Sequence[int],
+        activation: Callable[[Tensor], Tensor] = torch.relu,
+        seed: Any = None,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+        models = _inputs.whole("models", models, at_least=1)
+        widths = [_inputs.whole("inputs", inputs, at_least=1)]
+        widths += [_inputs.whole("hidden", width, at_least=1) for width in hidden]
+        if len(widths) == 1:
+            raise ValueError("hidden: expected at least one width, got none")
+        if not callable(activation):
+            raise TypeError(f"activation: expected a function, got {activation!r:.60}")
+        generator = _inputs.torch_generator(seed)
+        self.widths, self.activation = [*widths, 1], activation
+        self._shapes: list[tuple[int, int]] = []
+        parts = []
+        for fan_in, fan_out in zip(self.widths[:-1], self.widths[1:], strict=True):
+            for shape in ((fan_in, fan_out), (1, fan_out)):
+                self._shapes.append(shape)
+                uniform = torch.rand(
+                    models, math.prod(shape), generator=generator, device=generator.device
+                )
+                parts.append((2 * uniform - 1) / math.sqrt(fan_in))
+        self._sizes = [math.prod(shape) for shape in self._shapes]
+        self.vector = nn.Parameter(torch.cat(parts, 1).to(dtype))
+
+    @property
+    def models(self) -> int:
+        """Number of networks."""
+        return len(self.vector)
+
+    def extra_repr(self) -> str:
+        """What stands between the brackets of the representation."""
+        shape = "-".join(map(str, self.widths))
+        return f"{self.models} models, {shape}, {self.vector.shape[1]} parameters each"
+
+    def layers(self, vector: Tensor | None = None) -> list[tuple[Tensor, Tensor]]:
+        """Weights and biases of each layer, as views of a vector of parameters.
+
+        Parameters
+        ----------
+        vector : torch.Tensor, shape (models, parameters), optional
+            By default the networks' own; a gradient or an eigenvector can be taken apart too.
+
+        Returns
+        -------
+        list of (torch.Tensor, torch.Tensor)
+            For each layer the weights, shape (models, inputs, outputs), and the biases, shape
+            (models, 1, outputs).
+
+        Examples
+        --------
+        >>> net = StackedMLP(5, inputs=1, hidden=[10], seed=0)
+        >>> [tuple(weights.shape) for weights, biases in net.layers()]
+        [(5, 1, 10), (5, 10, 1)]
+        """
+        vector = self.vector if vector is None else vector
+        parts = [
+            part.view(len(vector), *shape)
+            for part, shape in zip(vector.split(self._sizes, 1), self._shapes, strict=True)
+        ]
+        return list(zip(parts[::2], parts[1::2], strict=True))
+
+    def forward(self, inputs: Tensor, vector: Tensor | None = None) -> Tensor:
+        """Outputs of all networks.
+
+        Parameters
+        ----------
+        inputs : torch.Tensor, shape (examples, inputs) or (models, examples, inputs)
+            The same examples for all networks, or some for each.
+        vector : torch.Tensor, shape (models, parameters), optional
+            Parameters to use in place of the networks' own.
+
+        Returns
+        -------
+        torch.Tensor, shape (models, examples)
+        """
+        layers = self.layers(vector)
+        hidden = inputs.expand(len(layers[0][0]), *inputs.shape[-2:])
+        for weights, biases in layers[:-1]:
+            hidden = self.activation(torch.baddbmm(biases, hidden, weights))
+        weights, biases = layers[-1]
+        return torch.baddbmm(biases, hidden, weights)[..., 0]
+
+    def single(self, model: int) -> nn.Sequential:
+        """One of the networks, as PyTorch's own layers with a copy of its parameters.
+
+        Its output has the shape (examples, 1), as is usual there.
+
+        Parameters
+        ----------
+        model : int
+            Which, from 0.
+
+        Returns
+        -------
+        torch.nn.Sequential
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there is no such network.
+
+        Examples
+        --------
+        >>> net = StackedMLP(5, inputs=3, hidden=[8], seed=0)
+        >>> x = torch.ones(4, 3)
+        >>> torch.allclose(net.single(2)(x)[:, 0], net(x)[2])
+        True
+        """
+        model = _inputs.whole("model", model, at_least=0)
+        if model >= self.models:
+            raise ValueError(f"model: expected a number below {self.models}, got {model}")
+        modules: list[nn.Module] = []
+        for weights, biases in self.layers():
+            # Without its own initialisation, which would draw from the global random numbers.
+            layer = nn.utils.skip_init(
+                nn.Linear, *weights.shape[1:], device=weights.device, dtype=weights.dtype
+            )
+            with torch.no_grad():
+                layer.weight.copy_(weights[model].T)
+                layer.bias.copy_(biases[model, 0])
+            modules += [layer, _Activation(self.activation)]
+        return nn.Sequential(*modules[:-1])
+
+
+class _Activation(nn.Module):
+    """A function as a module."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.function(inputs)

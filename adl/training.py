@@ -1,0 +1,339 @@
+"""Training many small networks as one.
+
+A step of fifty small networks costs hardly more than a step of one: what takes the time is calling
+PyTorch, not the arithmetic. So the networks of a `StackedMLP` are trained together, each on its own
+loss, and with a learning rate of its own if you like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from adl import _inputs
+from adl._session import progress_bar
+from adl.models import StackedMLP
+
+__all__ = ["Run", "StackedAdam", "StackedSGD", "train_stacked"]
+
+
+class StackedSGD:
+    """Stochastic gradient descent on all networks of a stack.
+
+    Parameters
+    ----------
+    net : StackedMLP
+        Whose parameters it changes.
+    momentum : float, default 0
+        As in ``torch.optim.SGD``: the velocity is `momentum` times itself plus the gradient.
+
+    Attributes
+    ----------
+    steps : int
+        Steps made so far.
+
+    Examples
+    --------
+    >>> net = StackedMLP(5, inputs=1, hidden=[10], seed=0)
+    >>> StackedSGD(net, momentum=0.9).steps
+    0
+    """
+
+    def __init__(self, net: StackedMLP, *, momentum: float = 0.0) -> None:
+        self.net, self.steps = _stack(net), 0
+        self.momentum = _fraction("momentum", momentum)
+        self._velocity = torch.zeros_like(net.vector.detach())
+
+    @torch.no_grad()
+    def step(self, gradient: Tensor, step_size: Tensor) -> None:
+        """Make one step.
+
+        Parameters
+        ----------
+        gradient : torch.Tensor, shape (models, parameters)
+            Each network's own.
+        step_size : torch.Tensor, shape (models, 1) or (1, 1)
+            Learning rates.
+        """
+        self.steps += 1
+        self._velocity.mul_(self.momentum).add_(gradient)
+        self.net.vector.sub_(step_size * self._velocity)
+
+
+class StackedAdam:
+    """Adam with bias correction on all networks of a stack.
+
+    Adam is elementwise, so its steps on stacked parameters are those on each network alone.
+
+    Parameters
+    ----------
+    net : StackedMLP
+        Whose parameters it changes.
+    beta1, beta2 : float or sequence of float, default 0.9 and 0.999
+        Decay of the averages of gradient and squared gradient; one number, or one for each network.
+    eps : float, default 1e-8
+        Added to the root of the averaged square.
+
+    Attributes
+    ----------
+    steps : int
+        Steps made so far.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument cannot be used.
+
+    References
+    ----------
+    D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015,
+    arXiv:1412.6980.
+
+    Examples
+    --------
+    >>> net = StackedMLP(5, inputs=1, hidden=[10], seed=0)
+    >>> StackedAdam(net, beta1=[0.0, 0.5, 0.8, 0.9, 0.97]).steps
+    0
+    """
+
+    def __init__(
+        self,
+        net: StackedMLP,
+        *,
+        beta1: float | Sequence[float] = 0.9,
+        beta2: float | Sequence[float] = 0.999,
+        eps: float = 1e-8,
+    ) -> None:
+        self.net, self.steps = _stack(net), 0
+        self.beta1, self.beta2 = _per_model("beta1", beta1, net), _per_model("beta2", beta2, net)
+        self.eps = _inputs.real("eps", eps)
+        self._mean = torch.zeros_like(net.vector.detach())
+        self._square = torch.zeros_like(self._mean)
+
+    @torch.no_grad()
+    def step(self, gradient: Tensor, step_size: Tensor) -> None:
+        """Make one step; as `StackedSGD.step`."""
+        self.steps += 1
+        self._mean.lerp_(gradient, 1 - self.beta1)
+        self._square.lerp_(gradient.square(), 1 - self.beta2)
+        rate = step_size / (1 - self.beta1**self.steps)
+        self.net.vector.sub_(rate * self._mean / self._root())
+
+    @torch.no_grad()
+    def preconditioner(self) -> Tensor:
+        """What Adam divides a steady gradient by, in the step that follows.
+
+        Returns
+        -------
+        torch.Tensor, shape (models, parameters)
+            ``(1 - beta1**(t + 1)) (sqrt(v_hat) + eps)`` after t steps; zeros before the first.
+
+        References
+        ----------
+        J. Cohen et al., "Adaptive gradient methods at the edge of stability", 2022,
+        arXiv:2207.14484.
+
+        Examples
+        --------
+        >>> net = StackedMLP(5, inputs=1, hidden=[10], seed=0)
+        >>> StackedAdam(net).preconditioner().shape
+        torch.Size([5, 31])
+        """
+        if self.steps == 0:
+            return torch.zeros_like(self._square)
+        return (1 - self.beta1 ** (self.steps + 1)) * self._root()
+
+    def _root(self) -> Tensor:
+        return (self._square / (1 - self.beta2**self.steps)).sqrt_().add_(self.eps)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was recorded of a training.
+
+    Attributes
+    ----------
+    steps : torch.Tensor, shape (records,)
+        How many steps the optimiser had made.
+    losses : torch.Tensor, shape (records, models)
+        Loss of each network at that moment, on the batch of the step that followed.
+    weights : torch.Tensor, shape (records, models, chosen)
+        Chosen parameters at that moment.
+    """
+
+    steps: Tensor
+    losses: Tensor
+    weights: Tensor
+
+
+def train_stacked(
+    optimizer: StackedSGD | StackedAdam,
+    batch: tuple[Tensor, Tensor] | Callable[[torch.Generator], tuple[Tensor, Tensor]],
+    *,
+    step_size: float | Sequence[float] | Tensor,
+    steps: int,
+    loss: Callable[..., Tensor] = F.mse_loss,
+    every: int = 1,
+    weights: slice | Tensor = slice(0),
+    seed: Any = None,
+) -> Run:
+    """Train all networks of a stack, each on its own loss.
+
+    Called again with the same optimiser it goes on where it stopped, so a training can be parted
+    wherever something is to be measured or changed.
+
+    Parameters
+    ----------
+    optimizer : StackedSGD or StackedAdam
+        It knows the networks.
+    batch : tuple of torch.Tensor, or callable
+        Inputs (examples, inputs) or (models, examples, inputs), and targets (examples,) or
+        (models, examples): the fixed batch of every step. Or a function of a generator that draws
+        a fresh one for each step.
+    step_size : float, sequence of float or torch.Tensor
+        The learning rate, or what broadcasts to (steps, models): one for each network, or a column
+        with one for each step.
+    steps : int
+        Number of steps.
+    loss : callable, default torch.nn.functional.mse_loss
+        As PyTorch's functions: called with outputs, targets and ``reduction="none"``; each
+        network's loss is the mean over its examples.
+    every : int, default 1
+        Losses and weights are recorded before the first step and after every so many.
+    weights : slice or torch.Tensor of int, optional
+        Which columns of ``net.vector`` are recorded; none by default.
+    seed : int or torch.Generator, optional
+        For fresh batches; None is fresh randomness. A generator goes on from call to call.
+
+    Returns
+    -------
+    Run
+        Its tensors are on the networks' device. A network that diverges has inf or nan there.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument cannot be used.
+
+    Examples
+    --------
+    >>> from adl.data import singular_batch
+    >>> net = StackedMLP(20, inputs=3, hidden=(32, 32), seed=0)
+    >>> batch = singular_batch(20, 200, seed=1)
+    >>> run = train_stacked(StackedAdam(net), batch, step_size=0.01, steps=100, every=50)
+    >>> run.steps.tolist(), bool((run.losses[-1] < run.losses[0]).all())
+    ([0, 50], True)
+    """
+    if not isinstance(optimizer, StackedSGD | StackedAdam):
+        raise TypeError(
+            f"optimizer: expected a StackedSGD or StackedAdam, got {type(optimizer).__name__}"
+        )
+    net = optimizer.net
+    steps = _inputs.whole("steps", steps, at_least=1)
+    every = _inputs.whole("every", every, at_least=1)
+    rates = _rates(step_size, steps, net)
+    if not callable(batch):
+        inputs, targets = check_batch(batch, net)
+    generator = _inputs.torch_generator(seed)
+
+    records = len(range(0, steps, every))
+    losses = net.vector.new_empty(records, net.models)
+    kept = net.vector.new_empty(records, net.models, net.vector[:1, weights].shape[1])
+    first = optimizer.steps
+    for step in progress_bar(range(steps), label="training"):
+        if callable(batch):
+            inputs, targets = check_batch(batch(generator), net)
+        outputs = net(inputs)
+        each = loss(outputs, targets, reduction="none").mean(-1)
+        (gradient,) = torch.autograd.grad(each.sum(), net.vector)
+        if step % every == 0:
+            losses[step // every] = each.detach()
+            kept[step // every] = net.vector.detach()[:, weights]
+        optimizer.step(gradient, rates[step])
+    return Run(first + every * torch.arange(records), losses, kept)
+
+
+def check_batch(batch: Any, net: StackedMLP) -> tuple[Tensor, Tensor]:
+    """Inputs and targets on the networks' device, with targets for each network.
+
+    Parameters
+    ----------
+    batch : tuple of torch.Tensor
+        As in `train_stacked`.
+    net : StackedMLP
+
+    Returns
+    -------
+    tuple of torch.Tensor
+        Targets have the shape (models, examples), without a copy.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they do not fit the networks.
+
+    Examples
+    --------
+    >>> net = StackedMLP(5, inputs=1, hidden=[10], seed=0)
+    >>> inputs, targets = check_batch((torch.zeros(15, 1), torch.zeros(15)), net)
+    >>> targets.shape
+    torch.Size([5, 15])
+    """
+    if not (
+        isinstance(batch, tuple) and len(batch) == 2 and all(isinstance(b, Tensor) for b in batch)
+    ):
+        raise TypeError(f"batch: expected a pair of tensors, got {type(batch).__name__}")
+    inputs, targets = (part.to(net.vector) for part in batch)
+    examples = inputs.shape[-2:-1]
+    for name, part, shapes in (
+        ("inputs", inputs, [(*examples, net.widths[0]), (net.models, *examples, net.widths[0])]),
+        ("targets", targets, [examples, (net.models, *examples)]),
+    ):
+        if part.shape not in shapes:
+            raise ValueError(
+                f"batch: expected {name} of shape {' or '.join(str(tuple(s)) for s in shapes)}, "
+                f"got {tuple(part.shape)}"
+            )
+    return inputs, targets.expand(net.models, *examples)
+
+
+def _stack(net: Any) -> StackedMLP:
+    if not isinstance(net, StackedMLP):
+        raise TypeError(f"net: expected a StackedMLP, got {type(net).__name__}")
+    return net
+
+
+def _fraction(name: str, value: Any) -> float:
+    value = _inputs.real(name, value)
+    if not 0 <= value < 1:
+        raise ValueError(f"{name}: expected a number from 0 to below 1, got {value}")
+    return value
+
+
+def _per_model(name: str, values: Any, net: StackedMLP) -> Tensor:
+    """One number from 0 to below 1 for all networks, or one for each, as a column."""
+    numbers = [values] if isinstance(values, int | float) else list(_inputs.vector(name, values))
+    if len(numbers) not in (1, net.models):
+        raise ValueError(f"{name}: expected one number or {net.models}, got {len(numbers)}")
+    return net.vector.new_tensor([[_fraction(name, number)] for number in numbers])
+
+
+def _rates(step_size: Any, steps: int, net: StackedMLP) -> Tensor:
+    """Learning rates, shape (steps, models or 1, 1)."""
+    rates = torch.as_tensor(step_size).to(net.vector)
+    try:
+        rates = rates.expand(steps, rates.shape[-1] if rates.ndim else 1)
+        rates.expand(steps, net.models)
+    except RuntimeError:
+        raise ValueError(
+            f"step_size: expected a number or what broadcasts to {steps} steps and {net.models} "
+            f"models, got shape {tuple(rates.shape)}"
+        ) from None
+    if not bool((rates >= 0).all() and rates.isfinite().all()):
+        raise ValueError("step_size: expected finite numbers of at least 0")
+    return rates[..., None]
