@@ -55,8 +55,12 @@ def test_stored_values_hold(claim):
 def test_a_stored_value_drawn_at_random_is_what_is_measured_today(claim):
     values = claims.stored()[claim.id]
     seed = random.randrange(len(values))
-    kept = claim.kept(claim.measure(seed))
-    assert kept == pytest.approx(values[seed], rel=1e-6, abs=0.5 * 10.0**-claim.digits)
+    measured = claim.measure(seed)
+    if claim.digits is None:  # chaotic: other numbers on another machine, within the same bounds
+        assert claim.holds(measured)
+    else:
+        near = pytest.approx(values[seed], rel=1e-6, abs=0.5 * 10.0**-claim.digits)
+        assert claim.kept(measured) == near
 
 
 def test_show_gives_what_is_measured_and_what_is_expected():

@@ -40,8 +40,9 @@ class Claim:
         Bounds that are asserted, None where there is none; if they are equal, exactly that number.
     place : str
         Anchor of the section where the chapter says it.
-    digits : int
-        Decimal places that are shown; -4 shows ten thousands.
+    digits : int or None
+        Decimal places that are shown; -4 shows ten thousands. None if the experiment is chaotic:
+        two machines agree on the bounds then, and on no digit.
 
     Examples
     --------
@@ -58,7 +59,7 @@ class Claim:
     low: float | None
     high: float | None
     place: str
-    digits: int
+    digits: int | None
 
     @property
     def chapter(self) -> int:
@@ -101,6 +102,8 @@ class Claim:
         >>> find("1.half-critical-lands").kept(3e-17)
         0.0
         """
+        if self.digits is None:
+            return float(f"{value:.2g}")
         if self.low is None and abs(value) < 10.0**-self.digits / 2:
             return 0.0
         return float(f"{value:.10g}")
@@ -108,11 +111,15 @@ class Claim:
     def show(self, value: float) -> str:
         """Write a number with the digits that its spread supports.
 
+        Of a chaotic experiment it says only whether the number is within the bounds.
+
         Examples
         --------
         >>> find("1.half-critical-lands").show(3e-17)
         'below 1e-12'
         """
+        if self.digits is None:
+            return "holds" if self.holds(value) else f"fails: {value:.2g}"
         step = 10.0**-self.digits
         if self.low is None and abs(value) < step / 2:
             return f"below {_short(step)}"  # rounding, which differs from machine to machine
@@ -130,7 +137,7 @@ def claim(
     low: float | None = None,
     high: float | None = None,
     place: str,
-    digits: int,
+    digits: int | None,
 ) -> Callable[[Callable[..., float]], Callable[..., float]]:
     """Register a function as the measurement of a claim.
 

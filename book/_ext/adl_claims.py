@@ -39,9 +39,12 @@ def measured(claim: Any, values: list[float]) -> str:
     """Return the stored values in words: the median, and the range where there are several."""
     if not values:
         return "not measured"
+    # Of a chaotic experiment the chapter shows no digits, since they would differ from machine to
+    # machine; these are from the one that published the page.
+    write = "{:.2g}".format if claim.digits is None else claim.show
     if len(values) == 1:
-        return claim.show(values[0])
-    low, middle, high = (claim.show(f(values)) for f in (min, median, max))
+        return write(values[0])
+    low, middle, high = (write(f(values)) for f in (min, median, max))
     return middle if low == high else f"{middle} [{low}, {high}]"
 
 
