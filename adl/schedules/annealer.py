@@ -1,4 +1,4 @@
-"""Learning-rate schedules: the automatic annealer of chapter 2 as a PyTorch scheduler."""
+"""The automatic annealer of chapter 2 as a PyTorch scheduler."""
 
 from typing import Any
 
@@ -67,7 +67,7 @@ class Annealer(LRScheduler):
         self.lowest = float("inf")
         self._sum, self._steps = 0.0, 0
         super().__init__(optimizer)
-        self._handle = optimizer.register_step_pre_hook(self._listen)
+        optimizer.register_step_pre_hook(self._listen)
 
     def _listen(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         """Add the squared gradient of the step that is about to be made."""
@@ -104,5 +104,9 @@ class Annealer(LRScheduler):
         >>> Annealer(optimizer).state_dict()["lowest"]
         inf
         """
-        state = {name: value for name, value in super().state_dict().items() if name != "_handle"}
-        return {**state, "_sum": float(self._sum)}
+        return {**super().state_dict(), "_sum": float(self._sum)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # A copy, or one that was pickled, comes with an optimiser that nobody listens to.
+        self.__dict__.update(state)
+        self.optimizer.register_step_pre_hook(self._listen)

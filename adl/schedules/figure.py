@@ -10,6 +10,7 @@ from adl.plotting import Plot, few, in_styles
 
 __all__ = ["plot"]
 
+_LARGEST = 1e100  # beyond this, a rate that grows without end is off the axis
 _ROUNDING = 1e-12  # relative size of changes that are not real
 
 
@@ -52,15 +53,19 @@ def plot(traces: pd.DataFrame | Mapping[str, pd.DataFrame]) -> Plot:
     )
     for column, order in (("quantity", quantities.values()), ("name", curves)):
         lines[column] = pd.Categorical(lines[column], categories=list(order))
-    said = "; ".join(
-        f"{name}{': ' if name else ''}{label} {_course(curve['step'], curve[column])}"
+    said = {
+        name: "; ".join(
+            f"the {label} {_course(curve['step'], curve[column])}"
+            for column, label in quantities.items()
+        )
         for name, curve in curves.items()
-        for column, label in quantities.items()
-    )
+    }
+    sentences = [f"{name}: {text}" if name else text.capitalize() for name, text in said.items()]
     figure = Plot(
-        lines,
+        lines[lines["value"].abs() <= _LARGEST],
         pn.aes("step", "value"),
-        alt=f"{' and '.join(quantities.values()).capitalize()} against the step. {said}.",
+        alt=f"{' and '.join(quantities.values()).capitalize()}, steps {lines['step'].min()} to "
+        f"{lines['step'].max()}. {'. '.join(sentences)}.",
     )
     figure = (
         in_styles(figure, "name")
@@ -95,13 +100,13 @@ def _turns(values: pd.Series) -> tuple[list[bool], list[int]]:
     values = values.to_numpy(float)
     with np.errstate(invalid="ignore"):  # a rate that has grown to infinity
         changes = np.nan_to_num(np.diff(values))
-    moves = np.flatnonzero(np.abs(changes) > _ROUNDING * _largest(values))
+    moves = np.flatnonzero(np.abs(changes) > _ROUNDING * _size(values))
     up = changes[moves] > 0
     starts = np.flatnonzero(np.r_[True, up[1:] != up[:-1]]) if len(moves) else []
     return [bool(up[start]) for start in starts], [int(moves[start]) for start in starts]
 
 
-def _largest(values: np.ndarray) -> float:
+def _size(values: np.ndarray) -> float:
     return np.max(np.abs(values[np.isfinite(values)]), initial=0.0)
 
 

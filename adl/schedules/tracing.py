@@ -90,13 +90,14 @@ def trace(
         )
     if scheduler.optimizer is not stand_in:
         raise ValueError("factory: expected a scheduler of the optimiser that it is called with")
-    advance = _stepper(scheduler, metrics, steps)
+    follow = _followed(scheduler, metrics, steps)
     rows = []
     for step in range(steps):
         if step > 0:
             stand_in.step()
+            passed = follow(step - 1)
             try:
-                advance(step - 1)
+                scheduler.step(*passed)
             except ValueError as error:
                 raise ValueError(
                     f"steps: expected at most {step}, where {type(scheduler).__name__} ends, "
@@ -146,24 +147,29 @@ class _StandIn(Optimizer):
     register_step_post_hook = register_step_pre_hook
 
 
-def _stepper(scheduler: LRScheduler, metrics: Any, steps: int) -> Callable[[int], None]:
-    """Function that lets the scheduler go on after the step with a given number."""
+def _followed(scheduler: LRScheduler, metrics: Any, steps: int) -> Callable[[int], tuple]:
+    """Function that gives what the scheduler's ``step`` is called with after a step's number."""
     name = type(scheduler).__name__
     if "metrics" not in inspect.signature(scheduler.step).parameters:
         if metrics is not None:
             raise ValueError(f"metrics: expected none, because {name} follows no number")
-        return lambda step: scheduler.step()
+        return lambda step: ()
     if metrics is None:
         raise ValueError(
             f"metrics: expected what {name} is to follow, a number for each step or a function "
             "of the step, got none"
         )
     if callable(metrics):
-        return lambda step: scheduler.step(metrics(step))
-    values = [float(value) for value in metrics]
+        return lambda step: (metrics(step),)
+    try:
+        values = [float(value) for value in metrics]
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"metrics: expected numbers, or a function of the step, got {metrics!r:.40}"
+        ) from None
     if len(values) < steps - 1:
         raise ValueError(f"metrics: expected at least {steps - 1} numbers, got {len(values)}")
-    return lambda step: scheduler.step(values[step])
+    return lambda step: (values[step],)
 
 
 def _momentum(group: dict[str, Any]) -> float:
