@@ -10,7 +10,10 @@ SITE := _build/html
 # Nobody is watching: no progress bars, and no record of solved exercises (adl/_session.py).
 export ADL_UNATTENDED := 1
 
-.PHONY: help book serve test notebooks student data address lint format lock colab clean
+# On networks this small, threads that wait for each other cost more than they save: up to ten times.
+export OMP_NUM_THREADS := 1
+
+.PHONY: help book serve test notebooks student data bench address lint format lock colab clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,8 +48,13 @@ notebooks: $(READY) ## restart, run, trim and save all chapters
 student: $(READY) ## write the student versions of the chapters into the built website
 	$(BIN)/python tools/notebooks.py student $(SITE)/student
 
-data: $(READY) ## compute again what is stored: the measured values of all claims
+data: $(READY) ## compute again what is stored: claims, the race of the schedules, a figure's runs
+	$(BIN)/python tools/store_race.py
+	$(BIN)/python tools/store_intervention.py
 	$(BIN)/python tools/store_claims.py
+
+bench: $(READY) ## measure how much faster stacked training is, as ratios
+	$(BIN)/python benchmarks/stacked_training.py
 
 address: $(READY) ## write the repository's address and version wherever they must appear
 	$(BIN)/python tools/address.py
@@ -79,7 +87,10 @@ colab: ## test package and chapters with the versions that Colab has
 		tests/test_plotting.py tests/test_exercises.py tests/test_exercises_learning_rate.py \
 		tests/test_sheets.py tests/test_schedules.py tests/test_layout.py tests/test_settling.py \
 		tests/test_finite_differences.py tests/test_sheet_plots.py tests/test_exercises_sheets.py \
-		tests/test_workbook.py
+		tests/test_workbook.py tests/test_data.py tests/test_models.py tests/test_training.py \
+		tests/test_curvature.py tests/test_edge.py tests/test_fluctuations.py \
+		tests/test_spread_control.py tests/test_learner.py tests/test_images.py tests/test_race.py \
+		tests/test_exercises_schedules.py
 	rm -rf .colab
 
 clean: ## remove everything that the other commands made

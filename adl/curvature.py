@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from adl import _inputs
 from adl.models import StackedMLP
-from adl.training import StackedAdam, check_batch
+from adl.training import StackedAdam, check_batch, mean_losses, pair_of_tensors
 
 __all__ = ["preconditioned_sharpness", "sharpness", "stability_limit"]
 
@@ -37,6 +37,11 @@ def stability_limit(step_size: Any, *, beta1: Any = 0.0) -> Any:
         ``(2 + 2 beta1) / ((1 - beta1) step_size)``: ``2 / step_size`` without momentum, and
         ``38 / step_size`` with Adam's usual 0.9.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If `step_size` is not above 0, or `beta1` not from 0 to below 1.
+
     References
     ----------
     J. Cohen et al., "Adaptive gradient methods at the edge of stability", 2022, arXiv:2207.14484.
@@ -46,6 +51,14 @@ def stability_limit(step_size: Any, *, beta1: Any = 0.0) -> Any:
     >>> round(stability_limit(0.01)), round(stability_limit(0.01, beta1=0.9))
     (200, 3800)
     """
+    step_size, beta1 = (
+        value if isinstance(value, Tensor) else _inputs.real(name, value)
+        for name, value in (("step_size", step_size), ("beta1", beta1))
+    )
+    if not torch.as_tensor(step_size > 0).all():
+        raise ValueError(f"step_size: expected numbers above 0, got {step_size}")
+    if not torch.as_tensor((beta1 >= 0) & (beta1 < 1)).all():
+        raise ValueError(f"beta1: expected numbers from 0 to below 1, got {beta1}")
     return (2 + 2 * beta1) / ((1 - beta1) * step_size)
 
 
@@ -170,10 +183,12 @@ def _as_function(
     if isinstance(net, StackedMLP):
         inputs, targets = check_batch(batch, net)
         vector = net.vector.detach().clone().requires_grad_()
-        return lambda v: loss(net(inputs, v), targets, reduction="none").mean(-1), vector
+        return lambda v: mean_losses(loss, net(inputs, v), targets), vector
     if not isinstance(net, nn.Module):
         raise TypeError(f"net: expected a network (torch.nn.Module), got {type(net).__name__}")
-    inputs, targets = batch
+    if not callable(loss):
+        raise TypeError(f"loss: expected a function, got {loss!r:.60}")
+    inputs, targets = pair_of_tensors(batch)
     parameters = {name: p.detach() for name, p in net.named_parameters() if p.requires_grad}
     if not parameters:
         raise ValueError("net: expected a network with parameters to train, got none")
@@ -216,7 +231,8 @@ def _preconditioner_of_torch(net: nn.Module, optimizer: torch.optim.Adam) -> tup
         if not state:
             return 0, torch.empty(0)
         steps, (beta1, beta2) = int(state["step"]), group["betas"]
-        root = (state["exp_avg_sq"] / (1 - beta2**steps)).sqrt() + group["eps"]
+        square = state.get("max_exp_avg_sq", state["exp_avg_sq"])  # the first with amsgrad
+        root = (square / (1 - beta2**steps)).sqrt() + group["eps"]
         parts.append((1 - beta1 ** (steps + 1)) * root.flatten())
     return steps, torch.cat(parts)[None]
 
@@ -226,13 +242,18 @@ def _largest(
 ) -> Tensor:
     """Largest eigenvalue of ``diag(scale) H diag(scale)`` for each row of the vector."""
     tolerance = _inputs.real("tolerance", tolerance)
+    if tolerance < 0:
+        raise ValueError(f"tolerance: expected a number of at least 0, got {tolerance}")
+    generator = _inputs.torch_generator(seed)
     (gradient,) = torch.autograd.grad(losses(vector).sum(), vector, create_graph=True)
+    # Where the loss is linear the gradient is constant: the second term keeps it differentiable.
+    gradient = gradient + 0 * vector
 
     def product(direction: Tensor) -> Tensor:
         (curved,) = torch.autograd.grad(gradient, vector, scale * direction, retain_graph=True)
         return scale * curved
 
-    start = torch.randn(vector.shape, generator=_inputs.torch_generator(seed)).to(vector)
+    start = torch.randn(vector.shape, generator=generator, device=generator.device).to(vector)
     return _lanczos(product, start, tolerance)
 
 

@@ -1,7 +1,7 @@
 """Networks, many at once: one tensor holds the parameters of all of them."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -68,6 +68,8 @@ class StackedMLP(nn.Module):
         super().__init__()
         models = _inputs.whole("models", models, at_least=1)
         widths = [_inputs.whole("inputs", inputs, at_least=1)]
+        if not isinstance(hidden, Iterable):
+            raise TypeError(f"hidden: expected a sequence of widths, got {hidden!r:.60}")
         widths += [_inputs.whole("hidden", width, at_least=1) for width in hidden]
         if len(widths) == 1:
             raise ValueError("hidden: expected at least one width, got none")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -112,6 +113,8 @@ class StackedAdam:
         self.net, self.steps = _stack(net), 0
         self.beta1, self.beta2 = _per_model("beta1", beta1, net), _per_model("beta2", beta2, net)
         self.eps = _inputs.real("eps", eps)
+        if self.eps < 0:
+            raise ValueError(f"eps: expected a number of at least 0, got {self.eps}")
         self._mean = torch.zeros_like(net.vector.detach())
         self._square = torch.zeros_like(self._mean)
 
@@ -119,9 +122,9 @@ class StackedAdam:
     def step(self, gradient: Tensor, step_size: Tensor) -> None:
         """Make one step; as `StackedSGD.step`."""
         self.steps += 1
-        self._mean.lerp_(gradient, 1 - self.beta1)
-        self._square.lerp_(gradient.square(), 1 - self.beta2)
-        rate = step_size / (1 - self.beta1**self.steps)
+        self._mean.lerp_(gradient, self._weight(self.beta1, 1))
+        self._square.lerp_(gradient.square(), self._weight(self.beta2, 1))
+        rate = step_size / self._weight(self.beta1, self.steps)
         self.net.vector.sub_(rate * self._mean / self._root())
 
     @torch.no_grad()
@@ -146,10 +149,15 @@ class StackedAdam:
         """
         if self.steps == 0:
             return torch.zeros_like(self._square)
-        return (1 - self.beta1 ** (self.steps + 1)) * self._root()
+        return self._weight(self.beta1, self.steps + 1) * self._root()
 
     def _root(self) -> Tensor:
-        return (self._square / (1 - self.beta2**self.steps)).sqrt_().add_(self.eps)
+        square = self._square / self._weight(self.beta2, self.steps)
+        return square.sqrt_().add_(self.eps)
+
+    def _weight(self, beta: Tensor, steps: int) -> Tensor:
+        # In float64: the difference of two numbers near 1 has few digits left.
+        return (1 - beta**steps).to(self._mean.dtype)
 
 
 @dataclass(frozen=True)
@@ -237,25 +245,60 @@ def train_stacked(
     steps = _inputs.whole("steps", steps, at_least=1)
     every = _inputs.whole("every", every, at_least=1)
     rates = _rates(step_size, steps, net)
+    columns = _columns(weights, net)
     if not callable(batch):
         inputs, targets = check_batch(batch, net)
     generator = _inputs.torch_generator(seed)
 
     records = len(range(0, steps, every))
     losses = net.vector.new_empty(records, net.models)
-    kept = net.vector.new_empty(records, net.models, net.vector[:1, weights].shape[1])
+    kept = net.vector.new_empty(records, net.models, columns)
     first = optimizer.steps
     for step in progress_bar(range(steps), label="training"):
         if callable(batch):
             inputs, targets = check_batch(batch(generator), net)
-        outputs = net(inputs)
-        each = loss(outputs, targets, reduction="none").mean(-1)
+        each = mean_losses(loss, net(inputs), targets)
         (gradient,) = torch.autograd.grad(each.sum(), net.vector)
         if step % every == 0:
             losses[step // every] = each.detach()
             kept[step // every] = net.vector.detach()[:, weights]
         optimizer.step(gradient, rates[step])
-    return Run(first + every * torch.arange(records), losses, kept)
+    return Run(first + every * torch.arange(records, device=losses.device), losses, kept)
+
+
+def mean_losses(loss: Callable[..., Tensor], outputs: Tensor, targets: Tensor) -> Tensor:
+    """Loss of each network, the mean over its examples.
+
+    Parameters
+    ----------
+    loss : callable
+        As in `train_stacked`.
+    outputs, targets : torch.Tensor, shape (models, examples)
+
+    Returns
+    -------
+    torch.Tensor, shape (models,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `loss` is not a function that gives one number for each example.
+
+    Examples
+    --------
+    >>> mean_losses(F.l1_loss, torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.zeros(2, 2))
+    tensor([1.5000, 3.5000])
+    """
+    if not callable(loss):
+        raise TypeError(f"loss: expected a function, got {loss!r:.60}")
+    each = loss(outputs, targets, reduction="none")
+    # A mean over everything would pass unseen, and train each network at a fraction of its rate.
+    if getattr(each, "shape", None) != outputs.shape:
+        raise ValueError(
+            f"loss: expected one number for each example, shape {tuple(outputs.shape)}, "
+            f"got {tuple(getattr(each, 'shape', ()))}"
+        )
+    return each.mean(-1)
 
 
 def check_batch(batch: Any, net: StackedMLP) -> tuple[Tensor, Tensor]:
@@ -284,11 +327,12 @@ def check_batch(batch: Any, net: StackedMLP) -> tuple[Tensor, Tensor]:
     >>> targets.shape
     torch.Size([5, 15])
     """
-    if not (
-        isinstance(batch, tuple) and len(batch) == 2 and all(isinstance(b, Tensor) for b in batch)
-    ):
-        raise TypeError(f"batch: expected a pair of tensors, got {type(batch).__name__}")
-    inputs, targets = (part.to(net.vector) for part in batch)
+    inputs, targets = (part.to(net.vector) for part in pair_of_tensors(batch))
+    if inputs.ndim < 2 or not inputs.shape[-2]:
+        raise ValueError(
+            f"batch: expected inputs of shape (examples, {net.widths[0]}) with at least one "
+            f"example, got {tuple(inputs.shape)}"
+        )
     examples = inputs.shape[-2:-1]
     for name, part, shapes in (
         ("inputs", inputs, [(*examples, net.widths[0]), (net.models, *examples, net.widths[0])]),
@@ -300,6 +344,24 @@ def check_batch(batch: Any, net: StackedMLP) -> tuple[Tensor, Tensor]:
                 f"got {tuple(part.shape)}"
             )
     return inputs, targets.expand(net.models, *examples)
+
+
+def pair_of_tensors(batch: Any) -> tuple[Tensor, Tensor]:
+    """Inputs and targets, or words on what came instead.
+
+    Examples
+    --------
+    >>> pair_of_tensors([torch.zeros(2), "one"])
+    Traceback (most recent call last):
+    ...
+    TypeError: batch: expected a pair of tensors, got (Tensor, str)
+    """
+    if not isinstance(batch, tuple | list):
+        raise TypeError(f"batch: expected a pair of tensors, got {type(batch).__name__}")
+    if len(batch) != 2 or not all(isinstance(part, Tensor) for part in batch):
+        kinds = ", ".join(type(part).__name__ for part in batch)
+        raise TypeError(f"batch: expected a pair of tensors, got ({kinds})")
+    return batch[0], batch[1]
 
 
 def _stack(net: Any) -> StackedMLP:
@@ -317,15 +379,30 @@ def _fraction(name: str, value: Any) -> float:
 
 def _per_model(name: str, values: Any, net: StackedMLP) -> Tensor:
     """One number from 0 to below 1 for all networks, or one for each, as a column."""
-    numbers = [values] if isinstance(values, int | float) else list(_inputs.vector(name, values))
+    numbers = list(_inputs.vector(name, values)) if np.ndim(values) else [values]
     if len(numbers) not in (1, net.models):
         raise ValueError(f"{name}: expected one number or {net.models}, got {len(numbers)}")
-    return net.vector.new_tensor([[_fraction(name, number)] for number in numbers])
+    column = [[_fraction(name, number)] for number in numbers]
+    return torch.tensor(column, dtype=torch.float64, device=net.vector.device)
+
+
+def _columns(weights: Any, net: StackedMLP) -> int:
+    """How many columns of the parameters are chosen."""
+    try:
+        return net.vector[:1, weights].shape[1]
+    except (IndexError, TypeError, RuntimeError):
+        raise ValueError(
+            f"weights: expected a slice or a tensor of columns below {net.vector.shape[1]}, "
+            f"got {weights!r:.60}"
+        ) from None
 
 
 def _rates(step_size: Any, steps: int, net: StackedMLP) -> Tensor:
     """Learning rates, shape (steps, models or 1, 1)."""
-    rates = torch.as_tensor(step_size).to(net.vector)
+    try:  # in float64 first: PyTorch reads Python's numbers as float32
+        rates = torch.as_tensor(step_size, dtype=torch.float64).to(net.vector)
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f"step_size: expected numbers, got {step_size!r:.60}") from None
     try:
         rates = rates.expand(steps, rates.shape[-1] if rates.ndim else 1)
         rates.expand(steps, net.models)

@@ -1,0 +1,639 @@
+"""What chapter 3 says about schedules and oscillations, and the experiments behind it.
+
+Trainings at the edge of stability are chaotic: two machines agree on what is within the bounds, and
+on no digit. So most claims here have none (``digits=None``), and each is about four networks for a
+seed, with starts and data of their own.
+"""
+
+import math
+from functools import cache, partial
+from statistics import median
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, OneCycleLR, StepLR
+
+from adl import edge, race, schedules
+from adl.claims import SEEDS, claim
+from adl.data import singular_batch
+from adl.fluctuations import spread
+from adl.images import digits, loaders, small_convnet
+from adl.learner import BatchSchedCB, Learner, MetricsCB, StatsCB, accuracy
+from adl.models import StackedMLP
+from adl.training import StackedAdam, StackedSGD
+
+_EACH = 4  # networks for a seed
+_NETWORKS = _EACH * len(SEEDS)
+_BATCH = 200
+_HIGH, _LOW = 0.02, 0.005
+
+
+def _adam(
+    groups: int = 1, *, beta1: list[float] | float = 0.9, beta2: float = 0.999
+) -> StackedAdam:
+    """Groups of networks, each group with the same starts."""
+    start = StackedMLP(_NETWORKS, inputs=3, hidden=(32, 32), seed=0)
+    net = StackedMLP(groups * _NETWORKS, inputs=3, hidden=(32, 32), seed=0)
+    with torch.no_grad():
+        net.vector.copy_(start.vector.repeat(groups, 1))
+    return StackedAdam(net, beta1=beta1, beta2=beta2)
+
+
+@cache
+def _batch(groups: int = 1) -> tuple[Tensor, Tensor]:
+    inputs, targets = singular_batch(_NETWORKS, _BATCH, seed=1)
+    return inputs.repeat(groups, 1, 1), targets.repeat(groups, 1)
+
+
+def _per_network(values: list[float]) -> Tensor:
+    """One value for each group, repeated for all its networks."""
+    return torch.tensor(values).repeat_interleave(_NETWORKS)
+
+
+def _mine(seed: int, group: int = 0) -> slice:
+    """The networks of a seed in a group."""
+    first = group * _NETWORKS + seed * _EACH
+    return slice(first, first + _EACH)
+
+
+def _settled(seen: edge.Watched, networks: slice) -> Tensor:
+    """Median product of each network in the second half of its training."""
+    return seen.products[len(seen.at) // 2 :, networks].median(0).values
+
+
+# Schedules
+
+
+@claim(
+    "3.digits-accuracy",
+    "Five networks read the digits, each after five epochs at a rate of 0.01: their median "
+    "validation accuracy.",
+    low=0.96,
+    place="a-network-that-reads-digits",
+    digits=None,
+)
+def digits_accuracy() -> float:
+    return median(race.run("constant", 0.01, seed=seed)["accuracy"] for seed in SEEDS)
+
+
+@claim(
+    "3.looks-let-in",
+    "Of `Optimizer` and `Counter`, which are no schedulers, the filter by first letters lets in:",
+    low=2,
+    high=2,
+    place="what-is-in-the-box",
+    digits=0,
+)
+def looks_let_in() -> float:
+    return len({"Optimizer", "Counter"} & set(schedules.by_first_letters()))
+
+
+@claim(
+    "3.looks-miss",
+    "Schedulers that the filter by first letters misses, `SWALR` being one: at least",
+    low=1,
+    high=1,
+    place="what-is-in-the-box",
+    digits=0,
+)
+def looks_miss() -> float:
+    return len({"SWALR"} & (set(schedules.names()) - set(schedules.by_first_letters())))
+
+
+@claim(
+    "3.cosine-end",
+    "A cosine from 0.06 with `T_max=100` is at 0 after 100 steps.",
+    high=1e-12,
+    place="a-schedule-on-its-own",
+    digits=12,
+)
+def cosine_end() -> float:
+    return float(_cosine(101)["lr"].iloc[-1])
+
+
+@claim(
+    "3.cosine-climbs",
+    "After 200 steps the same cosine is back at 0.06.",
+    low=0.05999,
+    high=0.06001,
+    place="a-schedule-on-its-own",
+    digits=2,
+)
+def cosine_climbs() -> float:
+    return float(_cosine(201)["lr"].iloc[-1])
+
+
+def _cosine(steps: int) -> pd.DataFrame:
+    return schedules.trace(partial(CosineAnnealingLR, T_max=100), lr=0.06, steps=steps)
+
+
+def _groups(eta_min: float) -> np.ndarray:
+    """Rates of two groups along a cosine, shape (steps, 2)."""
+    weights = [torch.zeros(1, requires_grad=True) for _ in range(2)]
+    optimizer = torch.optim.SGD(
+        [{"params": [weights[0]], "lr": 0.006}, {"params": [weights[1]]}], lr=0.06
+    )
+    traced = schedules.trace(
+        partial(CosineAnnealingLR, T_max=100, eta_min=eta_min), optimizer=optimizer, steps=101
+    )
+    return traced.pivot(index="step", columns="group", values="lr").to_numpy()
+
+
+@claim(
+    "3.groups-keep-ratio",
+    "Two groups that begin at 0.006 and 0.06 stay a factor of ten apart: largest deviation.",
+    high=1e-9,
+    place="a-schedule-on-its-own",
+    digits=9,
+)
+def groups_keep_ratio() -> float:
+    rates = _groups(eta_min=0.0)[:-1]
+    return float(np.abs(rates[:, 1] / rates[:, 0] - 10).max())
+
+
+@claim(
+    "3.eta-min-shared",
+    "With `eta_min=0.01` the group that begins at 0.006 ends at:",
+    low=0.0099,
+    high=0.0101,
+    place="a-schedule-on-its-own",
+    digits=3,
+)
+def eta_min_shared() -> float:
+    return float(_groups(eta_min=0.01)[-1, 0])
+
+
+@claim(
+    "3.order-skips-first",
+    "With the scheduler before the optimiser, so many steps fewer are made at the first rate:",
+    low=1,
+    high=1,
+    place="who-steps-first",
+    digits=0,
+)
+def order_skips_first() -> float:
+    rates = schedules.trace(partial(StepLR, step_size=2), lr=0.06, steps=6)["lr"].to_numpy()
+    return int((rates == rates[0]).sum() - (rates[1:] == rates[0]).sum())
+
+
+def _one_cycle() -> pd.DataFrame:
+    adam = torch.optim.Adam([torch.zeros(1, requires_grad=True)])
+    return schedules.trace(
+        partial(OneCycleLR, max_lr=0.03, total_steps=1000), optimizer=adam, steps=1000
+    )
+
+
+@claim(
+    "3.cycle-peak",
+    "1cycle reaches its highest rate after a share of its steps of",
+    low=0.295,
+    high=0.305,
+    place="up-and-down-in-one-cycle",
+    digits=2,
+)
+def cycle_peak() -> float:
+    return float(_one_cycle()["lr"].argmax() / 1000)
+
+
+@claim(
+    "3.cycle-ends",
+    "It begins at a 25th of this rate, and ends at a share of it of",
+    high=1e-5,
+    place="up-and-down-in-one-cycle",
+    digits=5,
+)
+def cycle_ends() -> float:
+    rates = _one_cycle()["lr"]
+    return float(rates.iloc[-1] / rates.max()) if math.isclose(rates[0] * 25, 0.03) else math.nan
+
+
+@claim(
+    "3.cycle-mirrored",
+    "Rate and momentum of 1cycle go opposite ways: their correlation.",
+    high=-0.99,
+    place="up-and-down-in-one-cycle",
+    digits=2,
+)
+def cycle_mirrored() -> float:
+    traced = _one_cycle()
+    return float(np.corrcoef(traced["lr"], traced["momentum"])[0, 1])
+
+
+# The edge of stability
+
+
+@cache
+def _at_three_rates() -> edge.Watched:
+    rates = _per_network([_LOW, 0.01, _HIGH])
+    return edge.watch(_adam(3), _batch(3), step_size=rates, steps=1000, every=40)
+
+
+@claim(
+    "3.edge-every-network",
+    "From step 500 on, step size × curvature of a network at a rate of 0.01 or 0.02: the lowest of "
+    "eight networks' medians.",
+    low=1.7,
+    high=2.1,
+    place="step-size-times-curvature-under-adam",
+    digits=None,
+)
+def edge_every_network(seed: int) -> float:
+    seen = _at_three_rates()
+    return min(float(_settled(seen, _mine(seed, group)).min()) for group in (1, 2))
+
+
+@claim(
+    "3.edge-never-far-above",
+    "The highest of these eight medians.",
+    low=1.7,
+    high=2.1,
+    place="step-size-times-curvature-under-adam",
+    digits=None,
+)
+def edge_never_far_above(seed: int) -> float:
+    seen = _at_three_rates()
+    return max(float(_settled(seen, _mine(seed, group)).max()) for group in (1, 2))
+
+
+@claim(
+    "3.edge-rate",
+    "The product at the rate 0.02, divided by the product at 0.005, both at step 1000: median of "
+    "four networks.",
+    low=0.9,
+    high=1.3,
+    place="step-size-times-curvature-under-adam",
+    digits=None,
+)
+def edge_rate(seed: int) -> float:
+    last = _at_three_rates().products[-5:].median(0).values
+    return float(last[_mine(seed, 2)].median() / last[_mine(seed, 0)].median())
+
+
+@claim(
+    "3.edge-arrives-later",
+    "At a quarter of the rate the network arrives at the edge later: by a factor of",
+    low=2,
+    place="step-size-times-curvature-under-adam",
+    digits=None,
+)
+def edge_arrives_later(seed: int) -> float:
+    seen = _at_three_rates()
+    # Above 1.5 in three readings of which the last two confirm the first.
+    near = (seen.products > 1.5).float().unfold(0, 3, 1).mean(2) == 1
+    first = seen.at[near.int().argmax(0)].float()
+    return float(first[_mine(seed, 0)].median() / first[_mine(seed, 2)].median())
+
+
+@cache
+def _changed() -> tuple[edge.Watched, edge.Watched]:
+    """Before and after a change at step 1200: one group is cut by four, the other raised."""
+    adam, batch = _adam(2), _batch(2)
+    before = edge.watch(adam, batch, step_size=_per_network([_HIGH, _LOW]), steps=1200, every=40)
+    after = edge.watch(adam, batch, step_size=_per_network([_LOW, _HIGH]), steps=800, every=20)
+    return before, after
+
+
+@claim(
+    "3.cut-quarters",
+    "Twenty steps after the rate is cut by four, step size × curvature is",
+    low=0.4,
+    high=0.6,
+    place="cut-the-rate",
+    digits=None,
+)
+def cut_quarters(seed: int) -> float:
+    return float(_changed()[1].products[0, _mine(seed)].median())
+
+
+@claim(
+    "3.cut-calms",
+    "The detrended spread of the loss in the 400 steps before the cut, divided by that from 100 to "
+    "500 steps after it: median of four networks.",
+    low=10,
+    place="cut-the-rate",
+    digits=None,
+)
+def cut_calms(seed: int) -> float:
+    before, after = (run.losses[:, _mine(seed)] for run in _changed())
+    spreads = [
+        spread(losses, 301, detrend=True).mean(0) for losses in (before[-600:], after[50:650])
+    ]
+    return float(np.median(spreads[0] / spreads[1]))
+
+
+@claim(
+    "3.rise-spikes",
+    "After the rate is raised by four, the highest loss within 60 steps, divided by the loss "
+    "before: the least of four networks.",
+    low=20,
+    place="cut-the-rate",
+    digits=None,
+)
+def rise_spikes(seed: int) -> float:
+    before, after = (run.losses[:, _mine(seed, 1)] for run in _changed())
+    return float((after[:60].max(0).values / before[-50:].median(0).values).min())
+
+
+@claim(
+    "3.rise-drops",
+    "40 steps after the rate was raised, step size × curvature: median of four networks.",
+    low=0.15,
+    high=0.7,
+    place="cut-the-rate",
+    digits=None,
+)
+def rise_drops(seed: int) -> float:
+    return float(_changed()[1].products[1, _mine(seed, 1)].median())
+
+
+@claim(
+    "3.rise-recovers",
+    "The loss 800 steps after the rise, divided by the loss before it: the most of four networks.",
+    high=1,
+    place="cut-the-rate",
+    digits=None,
+)
+def rise_recovers(seed: int) -> float:
+    before, after = (run.losses[-50:, _mine(seed, 1)].median(0).values for run in _changed())
+    return float((after / before).max())
+
+
+@cache
+def _fast_clock() -> tuple[edge.Watched, edge.Watched]:
+    adam = _adam(beta2=0.99)
+    before = edge.watch(adam, _batch(), step_size=_HIGH, steps=800, every=100)
+    return before, edge.watch(adam, _batch(), step_size=_LOW, steps=400, every=20)
+
+
+def _growth(products: Tensor, beta2: float, steps: int) -> float:
+    """Measured growth of the logarithm of the product, divided by that of Adam's clock."""
+    rise = (products[-1] / products[0]).log().median() / steps
+    return float(rise / (-math.log(beta2) / 2))
+
+
+@claim(
+    "3.clock-fast",
+    "With β₂ = 0.99, in the 180 steps after the first reading, the product grows by so many times "
+    "what Adam's clock says:",
+    low=0.9,
+    high=1.4,
+    place="exercise-3-4-what-a-cut-does",
+    digits=None,
+)
+def clock_fast(seed: int) -> float:
+    return _growth(_fast_clock()[1].products[:10, _mine(seed)], 0.99, 180)
+
+
+@claim(
+    "3.clock-back",
+    "With β₂ = 0.99 the product is above 1.8 again after so many steps: median of four networks.",
+    low=200,
+    high=350,
+    place="exercise-3-4-what-a-cut-does",
+    digits=None,
+)
+def clock_back(seed: int) -> float:
+    after = _fast_clock()[1]
+    return float(after.at[(after.products[:, _mine(seed)] > 1.8).int().argmax(0)].float().median())
+
+
+@claim(
+    "3.clock-usual",
+    "With the usual β₂ = 0.999, in 780 steps, the product grows by so many times what the clock "
+    "says:",
+    low=1.1,
+    high=1.8,
+    place="exercise-3-4-what-a-cut-does",
+    digits=None,
+)
+def clock_usual(seed: int) -> float:
+    return _growth(_changed()[1].products[:, _mine(seed)], 0.999, 780)
+
+
+@cache
+def _momenta() -> edge.Watched:
+    betas = [beta for beta in (0.0, 0.9, 0.97) for _ in range(_NETWORKS)]
+    adam = _adam(3, beta1=betas)
+    return edge.watch(adam, _batch(3), step_size=0.01, steps=1000, every=40)
+
+
+@claim(
+    "3.no-momentum-edge",
+    "Without momentum (β₁ = 0), from step 500 on, step size × curvature: median of four networks.",
+    low=1.7,
+    high=2.2,
+    place="momentum-on-trial",
+    digits=None,
+)
+def no_momentum_edge(seed: int) -> float:
+    return float(_settled(_momenta(), _mine(seed)).median())
+
+
+@claim(
+    "3.no-momentum-oscillates",
+    "Without momentum the loss goes up in a large share of the last 500 steps: the least of four "
+    "networks.",
+    low=0.2,
+    place="momentum-on-trial",
+    digits=None,
+)
+def no_momentum_oscillates(seed: int) -> float:
+    losses = _momenta().losses[-500:, _mine(seed)]
+    return float((losses[1:] > losses[:-1]).float().mean(0).min())
+
+
+@claim(
+    "3.momentum-edge",
+    "With β₁ = 0.97 the product is at the same place: median of four networks.",
+    low=1.4,
+    high=2.2,
+    place="momentum-on-trial",
+    digits=None,
+)
+def momentum_edge(seed: int) -> float:
+    return float(_settled(_momenta(), _mine(seed, 2)).median())
+
+
+@cache
+def _descent() -> edge.Watched:
+    x = torch.linspace(-1, 1, 40)[:, None]
+    targets = torch.sin(5 * x[:, 0]) + 0.3 * x[:, 0]
+    net = StackedMLP(_NETWORKS, inputs=1, hidden=(32, 32), activation=torch.tanh, seed=0)
+    return edge.watch(StackedSGD(net), (x, targets), step_size=0.1, steps=1600, every=40)
+
+
+@claim(
+    "3.descent-edge",
+    "Plain gradient descent, from step 800 on: step size × curvature, median of four networks.",
+    low=1.7,
+    high=2.3,
+    place="momentum-on-trial",
+    digits=None,
+)
+def descent_edge(seed: int) -> float:
+    return float(_settled(_descent(), _mine(seed)).median())
+
+
+@claim(
+    "3.descent-not-monotone",
+    "Plain gradient descent on a fixed batch: the share of all steps in which the loss rises, "
+    "median of four networks.",
+    low=0.01,
+    place="momentum-on-trial",
+    digits=None,
+)
+def descent_not_monotone(seed: int) -> float:
+    losses = _descent().losses[:, _mine(seed)]
+    return float((losses[1:] > losses[:-1]).float().mean(0).median())
+
+
+# Warm-up
+
+
+def _accuracy_and_dead(gain: float, *, warm_up: bool, seed: int) -> tuple[float, float]:
+    """Validation accuracy after five epochs, and the share of dead channels after the last ReLU."""
+    train, valid = loaders(digits(seed=seed), seed=seed)
+    metrics, stats = MetricsCB(accuracy=accuracy), StatsCB()
+    third = 5 * len(train) // 3
+    rise = BatchSchedCB(partial(LinearLR, start_factor=0.01, total_iters=third))
+    net = small_convnet(seed=seed, gain=gain)
+    callbacks = [metrics, stats] + ([rise] if warm_up else [])
+    Learner(net, train, valid, lr=0.03, callbacks=callbacks).fit(5)
+    return metrics.rows[-1]["valid_accuracy"], stats.activations["dead"].iloc[-1]
+
+
+@cache
+def _starts() -> dict[tuple[float, bool], np.ndarray]:
+    """Median accuracy and dead share over five seeds, for each start with and without warm-up."""
+    return {
+        (gain, warm_up): np.median(
+            [_accuracy_and_dead(gain, warm_up=warm_up, seed=seed) for seed in SEEDS], axis=0
+        )
+        for gain in (1.0, 3.0)
+        for warm_up in (False, True)
+    }
+
+
+@claim(
+    "3.warm-up-bad-start",
+    "Weights three times too large, rate 0.03: what warm-up adds to the validation accuracy, in "
+    "percent, median of five networks.",
+    low=1,
+    place="warm-up",
+    digits=None,
+)
+def warm_up_bad_start() -> float:
+    starts = _starts()
+    return 100 * float(starts[3.0, True][0] - starts[3.0, False][0])
+
+
+@claim(
+    "3.warm-up-good-start",
+    "The same from PyTorch's own weights.",
+    low=-2,
+    high=2,
+    place="warm-up",
+    digits=None,
+)
+def warm_up_good_start() -> float:
+    starts = _starts()
+    return 100 * float(starts[1.0, True][0] - starts[1.0, False][0])
+
+
+@claim(
+    "3.bad-start-dead",
+    "From the bad start without warm-up, the share of dead channels after the second ReLU.",
+    low=0.7,
+    place="warm-up",
+    digits=None,
+)
+def bad_start_dead() -> float:
+    return float(_starts()[3.0, False][1])
+
+
+@claim(
+    "3.warm-up-dead",
+    "From the bad start with warm-up, the share of dead channels.",
+    high=0.4,
+    place="warm-up",
+    digits=None,
+)
+def warm_up_dead() -> float:
+    return float(_starts()[3.0, True][1])
+
+
+# The race
+
+
+@cache
+def _race() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The table of the race, and median accuracies in percent by rate and schedule."""
+    runs = race.stored()
+    medians = runs.pivot_table(
+        index="rate", columns="schedule", values="accuracy", aggfunc="median"
+    )
+    return race.table(runs), 100 * medians
+
+
+@claim(
+    "3.race-tie",
+    "At their best rates, the best and the worst of the four schedules differ by so many percent "
+    "of the images:",
+    high=1,
+    place="four-schedules-one-price",
+    digits=1,
+)
+def race_tie() -> float:
+    best = _race()[0]["median"]
+    return float(best.max() - best.min())
+
+
+@claim(
+    "3.race-annealer",
+    "At its best rate the annealer differs from the constant rate in so many of ten runs:",
+    low=0,
+    high=0,
+    place="four-schedules-one-price",
+    digits=0,
+)
+def race_annealer() -> float:
+    line = _race()[0].loc["annealer"]
+    return int(line["better"] + line["worse"])
+
+
+@claim(
+    "3.race-insurance",
+    "At a rate of 0.1, which is too high, 1cycle reads so many percent more than a constant rate:",
+    low=8,
+    place="four-schedules-one-price",
+    digits=0,
+)
+def race_insurance() -> float:
+    medians = _race()[1].loc[0.1]
+    return float(medians["1cycle"] - medians["constant"])
+
+
+@claim(
+    "3.race-annealer-high",
+    "At 0.1 the annealer reads so many percent more than a constant rate:",
+    high=5,
+    place="four-schedules-one-price",
+    digits=0,
+)
+def race_annealer_high() -> float:
+    medians = _race()[1].loc[0.1]
+    return float(medians["annealer"] - medians["constant"])
+
+
+@claim(
+    "3.race-low-rate",
+    "At 0.001, which is low, a constant rate reads so many percent more than 1cycle:",
+    low=1,
+    place="four-schedules-one-price",
+    digits=0,
+)
+def race_low_rate() -> float:
+    medians = _race()[1].loc[0.001]
+    return float(medians["constant"] - medians["1cycle"])
