@@ -1,7 +1,7 @@
 """What chapter 3 says about schedules and oscillations, and the experiments behind it.
 
 Trainings at the edge of stability are chaotic: two machines agree on what is within the bounds, and
-on no digit. So most claims here have none (``digits=None``), and each is about four networks for a
+on no digit. So most claims here have none (``digits=None``). Each is about a pair of networks for a
 seed, with starts and data of their own.
 """
 
@@ -24,7 +24,7 @@ from adl.learner import BatchSchedCB, Learner, MetricsCB, StatsCB, accuracy
 from adl.models import StackedMLP
 from adl.training import StackedAdam, StackedSGD
 
-_EACH = 4  # networks for a seed
+_EACH = 2  # networks for a seed
 _NETWORKS = _EACH * len(SEEDS)
 _BATCH = 200
 _HIGH, _LOW = 0.02, 0.005
@@ -233,7 +233,7 @@ def _at_three_rates() -> edge.Watched:
 @claim(
     "3.edge-every-network",
     "From step 500 on, step size × curvature of a network at a rate of 0.01 or 0.02: the lowest of "
-    "eight networks' medians.",
+    "four networks' medians.",
     low=1.7,
     high=2.1,
     place="step-size-times-curvature-under-adam",
@@ -246,7 +246,7 @@ def edge_every_network(seed: int) -> float:
 
 @claim(
     "3.edge-never-far-above",
-    "The highest of these eight medians.",
+    "The highest of these four medians.",
     low=1.7,
     high=2.1,
     place="step-size-times-curvature-under-adam",
@@ -259,8 +259,8 @@ def edge_never_far_above(seed: int) -> float:
 
 @claim(
     "3.edge-rate",
-    "The product at the rate 0.02, divided by the product at 0.005, both at step 1000: median of "
-    "four networks.",
+    "The product at the rate 0.02, divided by the product at 0.005, both at step 1000: mean of "
+    "two networks.",
     low=0.9,
     high=1.3,
     place="step-size-times-curvature-under-adam",
@@ -268,7 +268,7 @@ def edge_never_far_above(seed: int) -> float:
 )
 def edge_rate(seed: int) -> float:
     last = _at_three_rates().products[-5:].median(0).values
-    return float(last[_mine(seed, 2)].median() / last[_mine(seed, 0)].median())
+    return float(last[_mine(seed, 2)].mean() / last[_mine(seed, 0)].mean())
 
 
 @claim(
@@ -283,7 +283,7 @@ def edge_arrives_later(seed: int) -> float:
     # Above 1.5 in three readings of which the last two confirm the first.
     near = (seen.products > 1.5).float().unfold(0, 3, 1).mean(2) == 1
     first = seen.at[near.int().argmax(0)].float()
-    return float(first[_mine(seed, 0)].median() / first[_mine(seed, 2)].median())
+    return float(first[_mine(seed, 0)].mean() / first[_mine(seed, 2)].mean())
 
 
 @cache
@@ -304,13 +304,13 @@ def _changed() -> tuple[edge.Watched, edge.Watched]:
     digits=None,
 )
 def cut_quarters(seed: int) -> float:
-    return float(_changed()[1].products[0, _mine(seed)].median())
+    return float(_changed()[1].products[0, _mine(seed)].mean())
 
 
 @claim(
     "3.cut-calms",
     "The detrended spread of the loss in the 400 steps before the cut, divided by that from 100 to "
-    "500 steps after it: median of four networks.",
+    "500 steps after it: mean of two networks.",
     low=10,
     place="cut-the-rate",
     digits=None,
@@ -320,13 +320,13 @@ def cut_calms(seed: int) -> float:
     spreads = [
         spread(losses, 301, detrend=True).mean(0) for losses in (before[-600:], after[50:650])
     ]
-    return float(np.median(spreads[0] / spreads[1]))
+    return float(np.mean(spreads[0] / spreads[1]))
 
 
 @claim(
     "3.rise-spikes",
     "After the rate is raised by four, the highest loss within 60 steps, divided by the loss "
-    "before: the least of four networks.",
+    "before: the lesser of two networks.",
     low=20,
     place="cut-the-rate",
     digits=None,
@@ -338,26 +338,27 @@ def rise_spikes(seed: int) -> float:
 
 @claim(
     "3.rise-drops",
-    "40 steps after the rate was raised, step size × curvature: median of four networks.",
+    "40 steps after the rate was raised, step size × curvature: mean of two networks.",
     low=0.15,
     high=0.7,
     place="cut-the-rate",
     digits=None,
 )
 def rise_drops(seed: int) -> float:
-    return float(_changed()[1].products[1, _mine(seed, 1)].median())
+    return float(_changed()[1].products[1, _mine(seed, 1)].mean())
 
 
 @claim(
     "3.rise-recovers",
-    "The loss 800 steps after the rise, divided by the loss before it: the most of four networks.",
-    high=1,
+    "Of ten networks, 800 steps after the rise, so many have a lower loss than before it:",
+    low=6,
     place="cut-the-rate",
     digits=None,
 )
-def rise_recovers(seed: int) -> float:
-    before, after = (run.losses[-50:, _mine(seed, 1)].median(0).values for run in _changed())
-    return float((after / before).max())
+def rise_recovers() -> float:
+    group = slice(_NETWORKS, 2 * _NETWORKS)
+    before, after = (run.losses[-50:, group].median(0).values for run in _changed())
+    return int((after < before).sum())
 
 
 @cache
@@ -369,7 +370,7 @@ def _fast_clock() -> tuple[edge.Watched, edge.Watched]:
 
 def _growth(products: Tensor, beta2: float, steps: int) -> float:
     """Measured growth of the logarithm of the product, divided by that of Adam's clock."""
-    rise = (products[-1] / products[0]).log().median() / steps
+    rise = (products[-1] / products[0]).log().mean() / steps
     return float(rise / (-math.log(beta2) / 2))
 
 
@@ -388,7 +389,7 @@ def clock_fast(seed: int) -> float:
 
 @claim(
     "3.clock-back",
-    "With β₂ = 0.99 the product is above 1.8 again after so many steps: median of four networks.",
+    "With β₂ = 0.99 the product is above 1.8 again after so many steps: mean of two networks.",
     low=200,
     high=350,
     place="exercise-3-4-what-a-cut-does",
@@ -396,7 +397,7 @@ def clock_fast(seed: int) -> float:
 )
 def clock_back(seed: int) -> float:
     after = _fast_clock()[1]
-    return float(after.at[(after.products[:, _mine(seed)] > 1.8).int().argmax(0)].float().median())
+    return float(after.at[(after.products[:, _mine(seed)] > 1.8).int().argmax(0)].float().mean())
 
 
 @claim(
@@ -421,19 +422,19 @@ def _momenta() -> edge.Watched:
 
 @claim(
     "3.no-momentum-edge",
-    "Without momentum (β₁ = 0), from step 500 on, step size × curvature: median of four networks.",
+    "Without momentum (β₁ = 0), from step 500 on, step size × curvature: mean of two networks.",
     low=1.7,
     high=2.2,
     place="momentum-on-trial",
     digits=None,
 )
 def no_momentum_edge(seed: int) -> float:
-    return float(_settled(_momenta(), _mine(seed)).median())
+    return float(_settled(_momenta(), _mine(seed)).mean())
 
 
 @claim(
     "3.no-momentum-oscillates",
-    "Without momentum the loss goes up in a large share of the last 500 steps: the least of four "
+    "Without momentum the loss goes up in a large share of the last 500 steps: the lesser of two "
     "networks.",
     low=0.2,
     place="momentum-on-trial",
@@ -446,14 +447,14 @@ def no_momentum_oscillates(seed: int) -> float:
 
 @claim(
     "3.momentum-edge",
-    "With β₁ = 0.97 the product is at the same place: median of four networks.",
+    "With β₁ = 0.97 the product is at the same place: mean of two networks.",
     low=1.4,
     high=2.2,
     place="momentum-on-trial",
     digits=None,
 )
 def momentum_edge(seed: int) -> float:
-    return float(_settled(_momenta(), _mine(seed, 2)).median())
+    return float(_settled(_momenta(), _mine(seed, 2)).mean())
 
 
 @cache
@@ -466,41 +467,41 @@ def _descent() -> edge.Watched:
 
 @claim(
     "3.descent-edge",
-    "Plain gradient descent, from step 800 on: step size × curvature, median of four networks.",
+    "Plain gradient descent, from step 800 on: step size × curvature, mean of two networks.",
     low=1.7,
     high=2.3,
     place="momentum-on-trial",
     digits=None,
 )
 def descent_edge(seed: int) -> float:
-    return float(_settled(_descent(), _mine(seed)).median())
+    return float(_settled(_descent(), _mine(seed)).mean())
 
 
 @claim(
     "3.descent-not-monotone",
     "Plain gradient descent on a fixed batch: the share of all steps in which the loss rises, "
-    "median of four networks.",
-    low=0.01,
+    "mean of two networks.",
+    low=0.005,
     place="momentum-on-trial",
     digits=None,
 )
 def descent_not_monotone(seed: int) -> float:
     losses = _descent().losses[:, _mine(seed)]
-    return float((losses[1:] > losses[:-1]).float().mean(0).median())
+    return float((losses[1:] > losses[:-1]).float().mean(0).mean())
 
 
 # Warm-up
 
 
 def _accuracy_and_dead(gain: float, *, warm_up: bool, seed: int) -> tuple[float, float]:
-    """Validation accuracy after five epochs, and the share of dead channels after the last ReLU."""
+    """Validation accuracy after three epochs, and share of dead channels after the last ReLU."""
     train, valid = loaders(digits(seed=seed), seed=seed)
     metrics, stats = MetricsCB(accuracy=accuracy), StatsCB()
-    third = 5 * len(train) // 3
+    third = len(train)
     rise = BatchSchedCB(partial(LinearLR, start_factor=0.01, total_iters=third))
     net = small_convnet(seed=seed, gain=gain)
     callbacks = [metrics, stats] + ([rise] if warm_up else [])
-    Learner(net, train, valid, lr=0.03, callbacks=callbacks).fit(5)
+    Learner(net, train, valid, lr=0.03, callbacks=callbacks).fit(3)
     return metrics.rows[-1]["valid_accuracy"], stats.activations["dead"].iloc[-1]
 
 
@@ -532,8 +533,8 @@ def warm_up_bad_start() -> float:
 @claim(
     "3.warm-up-good-start",
     "The same from PyTorch's own weights.",
-    low=-2,
-    high=2,
+    low=-3,
+    high=3,
     place="warm-up",
     digits=None,
 )
@@ -637,3 +638,32 @@ def race_annealer_high() -> float:
 def race_low_rate() -> float:
     medians = _race()[1].loc[0.001]
     return float(medians["constant"] - medians["1cycle"])
+
+
+@claim(
+    "3.annealer-cuts-low",
+    "Of twenty runs at 0.001, a rate that is too low already, the annealer cuts it in:",
+    low=11,
+    high=20,
+    place="four-schedules-one-price",
+    digits=0,
+)
+def annealer_cuts_low() -> float:
+    return _annealer_cuts(0.001)
+
+
+@claim(
+    "3.annealer-cuts-high",
+    "Of twenty runs at 0.1, a rate that is too high, it cuts it in:",
+    low=0,
+    high=12,
+    place="four-schedules-one-price",
+    digits=0,
+)
+def annealer_cuts_high() -> float:
+    return _annealer_cuts(0.1)
+
+
+def _annealer_cuts(rate: float) -> int:
+    runs = race.stored().query("schedule == 'annealer' and rate == @rate")
+    return int((runs["last_rate"] < 0.99 * runs["rate"]).sum())
