@@ -20,7 +20,7 @@ from adl.claims import SEEDS, claim
 from adl.data import singular_batch
 from adl.fluctuations import spread
 from adl.images import digits, loaders, small_convnet
-from adl.learner import BatchSchedCB, Learner, MetricsCB, StatsCB, accuracy
+from adl.learner import BatchSchedCB, Learner, MetricsCB, StatsCB, accuracy, find_lr
 from adl.models import StackedMLP
 from adl.training import StackedAdam, StackedSGD
 
@@ -563,6 +563,43 @@ def bad_start_dead() -> float:
 )
 def warm_up_dead() -> float:
     return float(_starts()[3.0, True][1])
+
+
+# The finder
+
+
+def _from_finder(share: float, seed: int) -> float:
+    """Accuracy after two epochs at a share of the rate with the lowest smoothed loss."""
+    train, valid = loaders(digits(seed=seed), seed=seed)
+    found = find_lr(Learner(small_convnet(seed=seed), train))
+    lowest = found["step_size"][found["loss"].ewm(alpha=0.2).mean().idxmin()]
+    metrics = MetricsCB(accuracy=accuracy)
+    net = small_convnet(seed=seed)
+    Learner(net, train, valid, lr=share * lowest, callbacks=[metrics]).fit(2)
+    return metrics.rows[-1]["valid_accuracy"]
+
+
+@claim(
+    "3.finder-tenth",
+    "Two epochs at a tenth of the rate where the finder's smoothed loss is lowest: validation "
+    "accuracy.",
+    low=0.85,
+    place="exercise-3-3-read-the-finder",
+    digits=None,
+)
+def finder_tenth(seed: int) -> float:
+    return _from_finder(0.1, seed)
+
+
+@claim(
+    "3.finder-lowest",
+    "Of five networks that are trained for two epochs at the rate itself, so many reach 90%:",
+    high=4,
+    place="exercise-3-3-read-the-finder",
+    digits=None,
+)
+def finder_lowest() -> float:
+    return sum(_from_finder(1.0, seed) > 0.9 for seed in SEEDS)
 
 
 # The race

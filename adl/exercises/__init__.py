@@ -57,8 +57,8 @@ def check(exercise: str, answer: Any, *, seed: int | None = None) -> Result:
     recorded = not getattr(answer, "__name__", "").endswith("_solution") and not unattended()
     try:
         praise = asked.examine(Answer(answer, asked.signature), np.random.default_rng(seed))
-    except NotAttempted:
-        return Result(asked.id, "not attempted")
+    except NotAttempted as stub:
+        return Result(asked.id, "not attempted", str(stub))
     except Exception as error:
         message = str(error) if isinstance(error, Mistake) else _UNREADABLE
         wrong = _record.note(asked.id, correct=False) if recorded else 1

@@ -10,7 +10,7 @@ import signal
 import threading
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from itertools import islice
 from typing import Any
@@ -91,17 +91,19 @@ class _Muted(io.TextIOBase):
 
 
 class Answer:
-    """A reader's function, safe to call.
+    """A reader's function or class, safe to call.
 
     Parameters
     ----------
     function : object
         What was handed in, a function or not.
     signature : str
-        What it should look like.
+        What it should look like; a class begins with a capital.
 
     Attributes
     ----------
+    name : str
+        What it should be called.
     printed : bool
         Whether the last call printed anything.
     """
@@ -109,10 +111,12 @@ class Answer:
     def __init__(self, function: Any, signature: str) -> None:
         if function is None or function is ...:
             raise NotAttempted
+        self.name = signature.split("(")[0]
+        self._kind = "class" if self.name[0].isupper() else "function"
         if not callable(function):
             raise Mistake(
-                "The check wants the function itself, so that it can call it on data of its own. "
-                f"Hand in `{signature.split('(')[0]}`, not the result of calling it."
+                f"The check wants the {self._kind} itself, so that it can call it on data of its "
+                f"own. Hand in `{self.name}`, not the result of calling it."
             )
         if inspect.iscoroutinefunction(function):
             raise Mistake("Your function is a coroutine: remove the word `async`.")
@@ -121,7 +125,9 @@ class Answer:
         self._calls = 0
         self.printed = False
 
-    def __call__(self, *arguments: Any, where: str = "") -> Any:
+    def __call__(
+        self, *arguments: Any, where: str = "", advice: Iterable[tuple[str, str]] = ()
+    ) -> Any:
         """Call the function on copies of the arguments.
 
         Parameters
@@ -130,6 +136,8 @@ class Answer:
             Handed on by position.
         where : str
             Said in the message if the call fails, such as ``"at the critical step size"``.
+        advice : iterable of (str, str)
+            What to add if it fails in a known way; see `run`.
 
         Returns
         -------
@@ -147,33 +155,18 @@ class Answer:
             inspect.signature(self.function).bind(*arguments)
         except TypeError:
             raise Mistake(
-                "Your function takes other arguments than asked for. It is called by position, as "
-                f"`{self._signature}`."
+                f"Your {self._kind} takes other arguments than asked for. It is called by "
+                f"position, as `{self._signature}`."
             ) from None
         except ValueError:
             pass  # some built-in functions have no signature; the call will tell
         self._calls += 1
-        output, at = _Muted(), f" {where}" if where else ""
-        try:
-            with _watched(output):
-                value = self.function(*copy.deepcopy(arguments))
-                if isinstance(value, Iterator):
-                    value = list(islice(value, _MOST_ITEMS))
-        except KeyboardInterrupt:
-            raise
-        except _OutOfTime:
-            raise Endless(
-                f"Your function had not come back after {_SECONDS} seconds{at}. Is there a loop "
-                "that never ends, or one that could be a formula?"
-            ) from None
-        except BaseException as error:
-            if isinstance(error, NotImplementedError) and _line_of(error, self.function).startswith(
-                "raise"
-            ):
-                raise NotAttempted from None
-            raise Stopped(_in_words(error, self.function, at)) from None
-        finally:
-            self.printed = output.used
+
+        def call() -> Any:
+            value = self.function(*copy.deepcopy(arguments))
+            return list(islice(value, _MOST_ITEMS)) if isinstance(value, Iterator) else value
+
+        value = self.run(call, where=where, advice=advice)
         if value is ...:
             if self._calls > 1 or self.printed:
                 raise Mistake(
@@ -181,6 +174,53 @@ class Answer:
                 )
             raise NotAttempted
         return value
+
+    def run(
+        self, work: Callable[[], Any], *, where: str = "", advice: Iterable[tuple[str, str]] = ()
+    ) -> Any:
+        """Do something that calls the reader's code, such as a training with their callback.
+
+        Parameters
+        ----------
+        work : callable
+            Called with nothing.
+        where : str
+            As for a call.
+        advice : iterable of (str, str)
+            Patterns of what an exception or the line that raised it may say, and what to add to the
+            message then. They come before those that all exercises share.
+
+        Returns
+        -------
+        Any
+            What `work` returns.
+
+        Raises
+        ------
+        NotAttempted
+            If the reader's code raises NotImplementedError, as stubs do.
+        Mistake
+            If it stops with an exception, or does not come back.
+        """
+        output, at = _Muted(), f" {where}" if where else ""
+        try:
+            with _watched(output):
+                return work()
+        except (KeyboardInterrupt, Mistake):
+            raise
+        except _OutOfTime:
+            raise Endless(
+                f"Your {self._kind} had not come back after {_SECONDS} seconds{at}. Is there a "
+                "loop that never ends, or one that could be a formula?"
+            ) from None
+        except BaseException as error:
+            line = _line_of(error, self.function)
+            if isinstance(error, NotImplementedError) and line.startswith("raise"):
+                raise NotAttempted from None
+            said = _in_words(error, line, at, (*advice, *_ADVICE))
+            raise Stopped(f"Your {self._kind} {said}") from None
+        finally:
+            self.printed = output.used
 
 
 @contextmanager
@@ -227,25 +267,24 @@ def _without_input() -> Iterator[None]:
 
 def _line_of(error: BaseException, function: Any) -> str:
     """Source line of the reader's own code that an exception came from, "" if it is not known."""
-    code = getattr(function, "__code__", None)
-    frames = traceback.extract_tb(error.__traceback__) if code is not None else []
-    own = [frame for frame in frames if frame.filename == code.co_filename]
+    parts = vars(function).values() if isinstance(function, type) else [function]
+    files = {part.__code__.co_filename for part in parts if hasattr(part, "__code__")}
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files]
     return linecache.getline(own[-1].filename, own[-1].lineno or 0).strip() if own else ""
 
 
-def _in_words(error: BaseException, function: Any, at: str) -> str:
+def _in_words(error: BaseException, line: str, at: str, advice: Iterable[tuple[str, str]]) -> str:
     if isinstance(error, SystemExit):
-        return f"Your function calls exit(){at}, which would end the whole notebook: remove that."
+        return f"calls exit(){at}, which would end the whole notebook: remove that."
     try:
         said = str(error).strip().split("\n")[0]
     except Exception:
         said = ""
     first = re.split(r"(?<=[.!?])\s", said)[0].rstrip(".")  # torch explains at length
     first = first if len(first) <= 200 else first[:199] + "…"
-    line = _line_of(error, function)
-    words = f"Your function stopped with {type(error).__name__}{at}"
+    words = f"stopped with {type(error).__name__}{at}"
     words += (f": {first}" if first else "") + (f", in the line `{line}`." if line else ".")
-    for pattern, advice in _ADVICE:
+    for pattern, suggestion in advice:
         if re.search(pattern, f"{said} {line}"):
-            return f"{words} {advice}"
+            return f"{words} {suggestion}"
     return words

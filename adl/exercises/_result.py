@@ -24,7 +24,7 @@ class Result:
         The exercise's id.
     state : {"correct", "wrong", "not attempted"}
     message : str
-        What is right, or the mistake that was recognised.
+        What is right, or the mistake that was recognised, or what is not written yet.
     hint : str
         The hint that this attempt unlocked; empty unless the answer is wrong.
     hint_number : int
@@ -52,7 +52,7 @@ class Result:
         return {
             "correct": f"correct. {self.message}",
             "wrong": self.message,
-            "not attempted": "not attempted yet (the function returns `...`).",
+            "not attempted": f"not attempted yet ({self.message or 'the function returns `...`'}).",
         }[self.state]
 
     def __repr__(self) -> str:
