@@ -82,7 +82,7 @@ def sharpness(
         As PyTorch's functions; with ``reduction="none"`` for a stack, as in `train_stacked`, with
         its own mean for a single network.
     tolerance : float, default 1e-4
-        Stops when one more product changes no eigenvalue by more than this share.
+        Stops when two products in a row change no eigenvalue by more than this share.
     seed : int or torch.Generator, default 0
         Start of the search. The same each time unless you say otherwise: a measurement should not
         change from call to call.
@@ -264,12 +264,15 @@ def _lanczos(product: Callable[[Tensor], Tensor], start: Tensor, tolerance: floa
     beside: list[Tensor] = []
     largest = torch.full_like(start[:, 0], torch.inf)
     done = torch.zeros_like(largest, dtype=torch.bool)
+    quiet = done
     for _ in range(start.shape[1]):
         image = product(basis[-1])
         diagonal.append((image * basis[-1]).sum(1))
         before, found = largest, _largest_of_tridiagonal(diagonal, beside)
         largest = torch.where(done, before, found)
-        done |= ((largest - before).abs() <= tolerance * largest.abs()) | largest.isnan()
+        # One product that changes nothing may be a rest on the second eigenvalue; two hardly are.
+        quiet, rested = ((largest - before).abs() <= tolerance * largest.abs()), quiet
+        done |= (quiet & rested) | largest.isnan()
         # Against all vectors, twice: rounding would bring found eigenvectors back in.
         for vector in basis * 2:
             image = image - (image * vector).sum(1, keepdim=True) * vector
