@@ -376,7 +376,7 @@ def plot_spread(losses: Mapping[str, Any], window: int) -> Plot:
     sloping = [
         name for name, kinds in curves.items() if kinds["raw"][0] > 2 * kinds["detrended"][0]
     ]
-    models = max(np.size(curve) // len(curve) for curve in losses.values())
+    models = max(int(np.prod(np.shape(curve)[1:])) for curve in losses.values())
     alt = (
         f"Standard deviation of log10 loss over the last {window} steps, against the step"
         + (f", median of {counted(models, 'network')}" if models > 1 else "")

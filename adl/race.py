@@ -13,7 +13,6 @@ from functools import partial
 from importlib.resources import files
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import plotnine as pn
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
@@ -80,9 +79,7 @@ def run(schedule: str, rate: float, *, seed: int) -> dict[str, float]:
     train, valid = loaders(digits(seed=seed), seed=seed)
     metrics = MetricsCB(accuracy=accuracy)
     more = SCHEDULES[schedule](rate, EPOCHS * len(train))
-    learn = Learner(
-        small_convnet(seed=seed), train, valid, lr=rate, callbacks=[metrics, *more]
-    )
+    learn = Learner(small_convnet(seed=seed), train, valid, lr=rate, callbacks=[metrics, *more])
     learn.fit(EPOCHS)
     last = metrics.rows[-1]
     return {

@@ -19,7 +19,9 @@ def one_thread():
 
 def test_a_stored_run_drawn_at_random_is_what_is_measured_today():
     # At 0.1 a training is chaotic: another machine finds another network.
-    line = race.stored().query("rate <= 0.01").sample(1, random_state=random.randrange(1000)).iloc[0]
+    line = (
+        race.stored().query("rate <= 0.01").sample(1, random_state=random.randrange(1000)).iloc[0]
+    )
     measured = race.run(line["schedule"], line["rate"], seed=int(line["seed"]))
     assert measured["accuracy"] == pytest.approx(line["accuracy"], abs=0.02)
 
