@@ -2,7 +2,7 @@
 
     python tools/store_intervention.py          (`make data`)
 
-Takes about two minutes. Ten networks learn the singular function with Adam at 0.02; after 1200
+Takes about a minute. Ten networks learn the singular function with Adam at 0.02; after 1200
 steps the rate changes to each of `RATES`, from the same state, for 800 steps more. What is stored
 in ``adl/live/intervention.json`` is the most typical of the ten, that whose ranks in four
 measurements (see `most_typical`) are nearest to the middle. Left out of the choice are networks in
@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from adl import curvature, fluctuations
+from adl import edge, fluctuations
 from adl.data import singular_batch
 from adl.models import StackedMLP
 from adl.training import StackedAdam, train_stacked
@@ -49,25 +49,9 @@ def networks() -> tuple[StackedAdam, Batch]:
 
 def watched(adam: StackedAdam, batch: Batch, rate: float, steps: int) -> tuple[Tensor, Tensor]:
     """Train, and return losses and products: the latter also before the first step."""
-    losses, products = [], [product(adam, batch, rate)]
-    for _ in range(steps // EVERY):
-        losses.append(train_stacked(adam, batch, step_size=rate, steps=EVERY).losses)
-        products.append(product(adam, batch, rate))
-    return torch.cat(losses), torch.stack(products)
-
-
-def product(adam: StackedAdam, batch: Batch, rate: float) -> Tensor:
-    """Return what `adl.edge.stability` does, from the best of three searches.
-
-    A search can end at the second eigenvalue, and never finds more than the first.
-    """
-    found = torch.stack(
-        [
-            curvature.preconditioned_sharpness(adam.net, batch, adam, tolerance=1e-5, seed=seed)
-            for seed in range(3)
-        ]
-    )
-    return 2 * found.amax(0) / curvature.stability_limit(rate, beta1=adam.beta1[:, 0])
+    first = edge.stability(adam, batch, rate)
+    seen = edge.watch(adam, batch, step_size=rate, steps=steps, every=EVERY)
+    return seen.losses, torch.cat([first[None], seen.products])
 
 
 def changed(adam: StackedAdam, batch: Batch, rate: float) -> tuple[Tensor, Tensor]:
