@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import store_intervention as tool
-from adl import fluctuations, live
+from adl import edge, fluctuations, live
 from adl.training import train_stacked
 from figures import has_no_faults, move_and_run_again, settle
 
@@ -142,9 +142,9 @@ def test_stored_run_is_that_of_its_network(at_the_change):
 def _shortly(adam, batch, rate):
     """The first hundred steps after the change, with a reading before and after them."""
     adam = copy.deepcopy(adam)
-    first = tool.product(adam, batch, rate)
+    first = edge.stability(adam, batch, rate)
     run = train_stacked(adam, batch, step_size=rate, steps=100)
-    return run.losses, torch.stack([first, tool.product(adam, batch, rate)])
+    return run.losses, torch.stack([first, edge.stability(adam, batch, rate)])
 
 
 # What a notebook stores
