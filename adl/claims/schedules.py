@@ -80,7 +80,7 @@ def digits_accuracy() -> float:
 
 @claim(
     "3.looks-let-in",
-    "Of `Optimizer` and `Counter`, which are no schedulers, the filter by first letters lets in:",
+    "Of Optimizer and Counter, which are no schedulers, the filter by first letters lets in:",
     low=2,
     high=2,
     place="what-is-in-the-box",
@@ -92,7 +92,7 @@ def looks_let_in() -> float:
 
 @claim(
     "3.looks-miss",
-    "Schedulers that the filter by first letters misses, `SWALR` being one: at least",
+    "Schedulers that the filter by first letters misses, SWALR being one: at least",
     low=1,
     high=1,
     place="what-is-in-the-box",
@@ -104,7 +104,7 @@ def looks_miss() -> float:
 
 @claim(
     "3.cosine-end",
-    "A cosine from 0.06 with `T_max=100` is at 0 after 100 steps.",
+    "A cosine from 0.06 with T_max=100 is at 0 after 100 steps.",
     high=1e-12,
     place="a-schedule-on-its-own",
     digits=12,
@@ -155,7 +155,7 @@ def groups_keep_ratio() -> float:
 
 @claim(
     "3.eta-min-shared",
-    "With `eta_min=0.01` the group that begins at 0.006 ends at:",
+    "With eta_min=0.01 the group that begins at 0.006 ends at:",
     low=0.0099,
     high=0.0101,
     place="a-schedule-on-its-own",

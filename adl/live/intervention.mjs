@@ -104,7 +104,7 @@ path{fill:none;stroke:currentColor;stroke-linejoin:round}
 
   // One of the two panels; their steps stand above each other.
   panel(name, width, height, {title, y, marks, limit, lines, label, alt}) {
-    const l = 44, r = width - 10, t = 24, b = height - (label ? 42 : 12), from = lines[0][0][0], to = lines[1].at(-1)[0];
+    const l = 44, r = width - 16, t = 24, b = height - (label ? 42 : 12), from = lines[0][0][0], to = lines[1].at(-1)[0];
     const across = t => l + (t - from) / (to - from) * (r - l), up = v => b - Math.log(v / y[0]) / Math.log(y[1] / y[0]) * (b - t);
     const line = (all, kind) => path(all.map(([t, v]) => [across(t), up(v)]), kind), x = across(0);
     const steps = [-200, 0, 200, 400, 600, 800];
