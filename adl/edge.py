@@ -68,6 +68,9 @@ def stability(
     return 2 * sharpness / torch.as_tensor(limit).to(sharpness)
 
 
+_NEAR = 1.8  # a product above this is at the edge
+
+
 @dataclass(frozen=True)
 class Watched:
     """A training, and what was read on the way.
@@ -80,6 +83,12 @@ class Watched:
         How many steps of this training had been made at each reading.
     products : torch.Tensor, shape (readings, models)
         Step size × curvature then, as `stability` gives it.
+
+    Examples
+    --------
+    >>> seen = Watched(torch.ones(40, 5), torch.tensor([20, 40]), torch.ones(2, 5))
+    >>> seen.products.shape
+    torch.Size([2, 5])
     """
 
     losses: Tensor
@@ -194,7 +203,7 @@ def plot_products(runs: Mapping[str, Watched]) -> Plot:
     Returns
     -------
     Plot
-        The median over the networks as a line; a band holds the middle four fifths of them. (A
+        The median over the networks as a line; a band holds the middle half of them. (A
         single reading may be absurd, when Adam's running size of some gradient is near zero.)
 
     Raises
@@ -267,27 +276,43 @@ def plot_change(before: Watched, after: Watched, *, rates: tuple[float, float]) 
     >>> plot_change(seen, seen, rates=(0.02, 0.02)).alt[:60]
     'Loss and step size × curvature, with the learning rate chang'
     """
+    if len(rates) != 2:
+        raise ValueError(f"rates: expected the rate before and after, got {rates!r:.60}")
     old, new = (_inputs.real("rates", rate) for rate in rates)
     whole, change = before.then(after), len(before.losses)
+    # The networks are the same at the moment of the change, so the product changes as the rate.
+    jump = Watched(after.losses[:0], torch.tensor([change]), before.products[-1:] * new / old)
     loss, product = "log10 of the loss, one network", "step size × curvature, many networks"
     panels = pd.CategoricalDtype([loss, product], ordered=True)
     curve = pd.DataFrame({"step": np.arange(len(whole.losses)), "panel": loss})
-    curve["value"] = whole.losses[:, 0].log10().numpy()
+    curve["value"] = whole.losses[:, 0].log10().cpu().numpy()
     curve, readings = (
         table[table["step"] >= change - len(after.losses)]
         .assign(step=lambda rows: rows["step"] - change)
         .astype({"panel": panels})
-        for table in (curve, _middle(whole).assign(panel=product))
+        for table in (
+            curve,
+            pd.concat(
+                [_middle(before), _middle(jump), _middle(whole).iloc[len(before.at) :]]
+            ).assign(panel=product),
+        )
     )
     limit = pd.DataFrame({"value": [2.0], "panel": [product]}).astype({"panel": panels})
-    then, directly = (
-        _halves(products.median()) for products in (before.products[-1], after.products[0])
+    then, directly, soon = (
+        _halves(products.median())
+        for products in (before.products[-1], jump.products, after.products[0])
     )
+    finding = f"{then} → {directly}" + (f" → {soon}" if soon != directly else "")
     alt = (
         f"Loss and step size × curvature, with the learning rate changed from {old:g} to {new:g} "
-        f"at step 0. The median product is about {then} before the change, and about {directly} "
-        f"{int(after.at[0])} steps after it."
+        f"at step 0. The median product is about {then} before the change, about {directly} "
+        f"directly after it, and about {soon} {int(after.at[0])} steps later."
     )
+    back = (after.products.median(1).values > _NEAR).int()
+    if float(directly) < _NEAR and bool(back.any()):
+        steps = round(int(after.at[back.argmax()]), -2)
+        finding += f", back after about {steps} steps"
+        alt += f" It is back near 2 after about {steps} steps."
     blue = PALETTE["blue"]
     return (
         Plot(curve, pn.aes("step", "value"), alt=alt)
@@ -300,7 +325,7 @@ def plot_change(before: Watched, after: Watched, *, rates: tuple[float, float]) 
         + pn.geom_vline(xintercept=0, color=PALETTE["red"], linetype="dashed", size=0.6)
         + pn.facet_wrap("panel", ncol=1, scales="free_y")
         + pn.labs(
-            title=f"Rate {old:g} → {new:g}: step size × curvature {then} → {directly}",
+            title=f"Step size × curvature {finding}",
             x="steps since the change of the rate",
             y="",
         )
@@ -309,10 +334,10 @@ def plot_change(before: Watched, after: Watched, *, rates: tuple[float, float]) 
 
 
 def _middle(run: Watched) -> pd.DataFrame:
-    """Step, median and the ends of the middle four fifths of the products; gaps where nan."""
+    """Step, median and the ends of the middle half of the products; gaps where nan."""
     with np.errstate(invalid="ignore"):  # between two infinite numbers lies none
-        low, median, high = np.quantile(run.products.double().numpy(), [0.1, 0.5, 0.9], axis=1)
-    return pd.DataFrame({"step": run.at.numpy(), "low": low, "median": median, "high": high})
+        low, median, high = np.quantile(run.products.double().cpu(), [0.25, 0.5, 0.75], axis=1)
+    return pd.DataFrame({"step": run.at.cpu().numpy(), "low": low, "median": median, "high": high})
 
 
 def _halves(product: Tensor) -> str:

@@ -144,7 +144,8 @@ def loaders(
     images : Images
         As from `digits`.
     batch_size : int, default 64
-        Images in a batch; the last one of an epoch may be smaller.
+        Images in a batch, at most as many as there are. What is left of the training images at the
+        end of an epoch makes no batch: a handful of them would make a step as long as any other.
     seed : int or torch.Generator, optional
         Of the order; None is fresh randomness. The training loader keeps it as its ``generator``,
         whose state says where the order is.
@@ -173,7 +174,7 @@ def loaders(
     valid = TensorDataset(images.valid_inputs, images.valid_labels)
     order = _inputs.torch_generator(seed)
     return (
-        DataLoader(train, batch_size, shuffle=True, generator=order),
+        DataLoader(train, batch_size, shuffle=True, drop_last=True, generator=order),
         # Its order is fixed; the generator keeps its hands off torch's global one.
         DataLoader(valid, batch_size, generator=_inputs.torch_generator(0)),
     )

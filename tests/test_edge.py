@@ -78,9 +78,14 @@ def test_figure_of_a_change_says_what_happened_to_the_nearest_half():
         products = torch.tensor(values)[:, None].repeat(1, 5)
         return edge.Watched(torch.ones(40, 5), torch.tensor([20, 40]), products)
 
-    plot = edge.plot_change(readings(1.9, 1.95), readings(0.49, 0.6), rates=(0.02, 0.005))
-    assert plot.labels.title == "Rate 0.02 → 0.005: step size × curvature 2 → 0.5"
-    assert "about 2 before the change, and about 0.5 20 steps after it" in plot.alt
+    cut = edge.plot_change(readings(1.9, 1.95), readings(0.49, 0.6), rates=(0.02, 0.005))
+    assert cut.labels.title == "Step size × curvature 2 → 0.5"
+    assert "about 2 before the change, about 0.5 directly after it" in cut.alt
+    back = edge.plot_change(readings(1.9, 1.95), readings(0.49, 1.9), rates=(0.02, 0.005))
+    assert back.labels.title == "Step size × curvature 2 → 0.5, back after about 0 steps"
+    rise = edge.plot_change(readings(1.9, 1.95), readings(0.49, 0.6), rates=(0.005, 0.02))
+    assert rise.labels.title == "Step size × curvature 2 → 8 → 0.5"
+    assert "about 8 directly after it, and about 0.5 20 steps later" in rise.alt
 
 
 @pytest.mark.parametrize(
