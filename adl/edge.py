@@ -298,10 +298,8 @@ def plot_change(before: Watched, after: Watched, *, rates: tuple[float, float]) 
         )
     )
     limit = pd.DataFrame({"value": [2.0], "panel": [product]}).astype({"panel": panels})
-    then, directly, soon = (
-        _halves(products.median())
-        for products in (before.products[-1], jump.products, after.products[0])
-    )
+    then, soon = (_halves(seen.products[k].median()) for seen, k in ((before, -1), (after, 0)))
+    directly = f"{float(then) * new / old:g}"
     finding = f"{then} → {directly}" + (f" → {soon}" if soon != directly else "")
     alt = (
         f"Loss and step size × curvature, with the learning rate changed from {old:g} to {new:g} "

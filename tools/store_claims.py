@@ -2,7 +2,7 @@
 
     python tools/store_claims.py          (`make data`)
 
-Takes a few seconds. ``book/claims.json`` holds, for each claim, its value for the seeds 0 to 4, or
+Takes a minute or two. ``book/claims.json`` holds, for each claim, its value for the seeds 0 to 4, or
 one value where nothing is random.
 """
 

@@ -483,15 +483,15 @@ def clock_corrected(seed: int) -> float:
 def _momenta() -> edge.Watched:
     betas = [beta for beta in (0.0, 0.9, 0.97) for _ in range(_NETWORKS)]
     adam = _adam(3, beta1=betas)
-    return edge.watch(adam, _batch(3), step_size=0.01, steps=1000, every=40)
+    return edge.watch(adam, _batch(3), step_size=0.03, steps=1000, every=40)
 
 
 @claim(
     "3.no-momentum-edge",
-    "Adam without momentum (β₁ = 0), rate 0.01, fixed batch, steps 500 to 1000: step size × "
+    "Adam without momentum (β₁ = 0), rate 0.03, fixed batch, steps 500 to 1000: step size × "
     "curvature, mean of two networks.",
     low=1.7,
-    high=2.2,
+    high=2.4,
     place="momentum-on-trial",
     digits=None,
 )
