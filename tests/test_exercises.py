@@ -190,6 +190,21 @@ def test_exceptions_of_all_kinds_are_caught(error):
     assert error.__name__ in exercises.check("1.1", failing).message
 
 
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        ("np.log(2)", "`import numpy as np` does it"),
+        ("pd.DataFrame()", "`import pandas as pd` does it"),
+        ("log(2)", "write `math.` in front"),
+        ("sqrt(2)", "write `math.` in front"),
+        ("math.log(2)", "`import math` is missing"),
+    ],
+)
+def test_missing_imports_are_named(code, advice):
+    answer = eval(f"lambda x, y, step_size, epochs: {code}", {})
+    assert advice in exercises.check("1.1", answer).message
+
+
 def test_an_endless_loop_is_ended(monkeypatch):
     monkeypatch.setattr(_answer, "_SECONDS", 0.2)
 

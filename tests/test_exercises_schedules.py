@@ -1,5 +1,6 @@
 """Chapter 3's exercises: each mistake as a student would write it, and the message it gets."""
 
+import functools
 import math
 
 import numpy as np
@@ -98,9 +99,36 @@ class MadeInFirstEpoch(Callback):
         self.after()
 
 
+def wrapped(hook):
+    @functools.wraps(hook)
+    def around(self, learn):
+        return hook(self, learn)
+
+    return around
+
+
+def around(hook):
+    """A wrapper that does not say what it wraps."""
+    return lambda self, learn: hook(self, learn)
+
+
+class ByKeyword(AfterStep):
+    def before_fit(self, learn):
+        self.scheduler = self.factory(optimizer=learn.opt)
+
+
+WRAPPERS = [torch.no_grad(), torch.inference_mode(), wrapped, around]
+
+
+def decorated(base, hook, wrapper):
+    return type(base.__name__, (base,), {hook: wrapper(getattr(base, hook))})
+
+
 @pytest.mark.parametrize(
     "answer",
     [
+        *(decorated(AfterStep, "after_step", wrapper) for wrapper in WRAPPERS),
+        ByKeyword,
         AfterStep,
         AfterTrainingBatch,
         ByTheModel,
@@ -352,6 +380,70 @@ class FactoryUnused(WithoutFactory):
         pass
 
 
+class OwnScheduler(AfterStep):
+    def before_fit(self, learn):
+        self.scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(learn.opt, 100)
+
+
+class FilledIn(AfterStep):
+    def before_fit(self, learn):
+        self.scheduler = self.factory(learn.opt, T_max=100)
+
+
+class PartialTaken(AfterStep):
+    def before_fit(self, learn):
+        self.scheduler = functools.partial(self.factory, learn.opt)
+
+
+class NeverTrue(Kept):
+    def after_batch(self, learn):
+        if learn.training is None:
+            self.scheduler.step()
+
+
+class ToldTheLoss(Kept):
+    def after_step(self, learn):
+        self.scheduler.step(learn.loss_value)
+
+
+class ToldNothing(Kept):
+    def after_step(self, learn):
+        self.scheduler.step(epoch=None)
+
+
+class LoopBeforeFit(Kept):
+    def before_fit(self, learn):
+        Kept.before_fit(self, learn)
+        for _ in range(7):
+            self.scheduler.step()
+
+    def after_fit(self, learn):
+        pass
+
+
+class LoopAfterEpoch(Kept):
+    def after_epoch(self, learn):
+        if learn.training:
+            for _ in range(3):
+                self.scheduler.step()
+
+
+class WritesOpt(AfterStep):
+    def before_fit(self, learn):
+        self.scheduler = self.factory(opt)  # noqa: F821
+
+
+class Backward(Kept):
+    def after_step(self, learn):
+        learn.loss_value.backward()
+        self.scheduler.step()
+
+
+class OneUnderscore(AfterStep):
+    def _init_(self, factory):
+        self.factory = factory
+
+
 def a_new_optimizer(learn):
     return [torch.optim.SGD(learn.model.parameters(), lr=0.1)]
 
@@ -382,7 +474,7 @@ def a_new_optimizer(learn):
         (WithoutHook, "never stepped: the rate stays. Which hook comes right after an update?"),
         (OtherLibrary, "and `on_batch_end` is none: is the name of a hook meant?"),
         (NeverMade, "The factory is never called, so that there is no scheduler."),
-        (FactoryUnused, "The factory is never called, so that there is no scheduler."),
+        (FactoryUnused, "makes a scheduler of its own, an ExponentialLR, and never calls the"),
         (MadeInInit, "The factory is called in `__init__`, when there is no optimiser yet"),
         (MadeInInitOfLearn, "When a callback is made there is none yet."),
         (MadeInEachBatch, "times in one fit. A new one begins anew"),
@@ -404,11 +496,25 @@ def a_new_optimizer(learn):
         (HalfWritten, "A `...` still stands where something should be written."),
         (StepOfTheOptimizer, "Your callback makes updates of its own"),
         (Cancels, "the training ended after 1 of "),
-        (ToldWhere, "`step()` is called with an argument, which sends the scheduler there."),
+        (ToldWhere, "`step()` is called with an argument, an int. A schedule counts its steps"),
         (FirstGroupForAll, "of the first parameter group is right, that of the other is not"),
         (OwnMomentum, "The learning rates are right, the momentum is not."),
         (OwnRate, "Does your callback write a rate itself?"),
         (NoCallback, "which is not a callback. A class says in brackets what it is a kind of"),
+        (OwnScheduler, "a scheduler of its own, a CosineAnnealingLR, and never calls the factory"),
+        (FilledIn, "`T_max` is filled in already: give the factory the optimiser only"),
+        (PartialTaken, "That is the factory, not yet a scheduler"),
+        (NeverTrue, "`after_batch` is there: is `self.scheduler.step()` missing, or its brackets?"),
+        (StepNotCalled, "`after_step` is there: is `self.scheduler.step()` missing, or its"),
+        (ToldTheLoss, "`step()` is called with the loss. Only `ReduceLROnPlateau` asks for"),
+        (ToldNothing, "`step()` is called with an argument, a NoneType."),
+        (LoopBeforeFit, "in `before_fit`, 7 times in the whole fit."),
+        (LoopAfterEpoch, "in `after_epoch`, 3 times an epoch. Asked for"),
+        (stepping("before_epoch"), "once an epoch (and at the beginning of validation, too)."),
+        (stepping("cleanup_fit"), "in `cleanup_fit`, once in the whole fit"),
+        (WritesOpt, "In a hook the optimiser is `learn.opt`."),
+        (Backward, "The learner calls `backward()` itself, once for each training batch"),
+        (OneUnderscore, "`_init_` is not called when a callback is made: `__init__` is"),
         (WithoutFactory, "It is called by position, as `StepEachBatch(factory)`."),
         (lambda factory: None, "Your function returns nothing."),
         (lambda factory: factory, "not a callback"),
@@ -422,6 +528,10 @@ def test_wrong_scheduler_callbacks_are_named(answer, words):
 
 def test_a_scheduler_kept_in_the_class_is_told_so():
     assert always("A second callback of your class steps the scheduler", "3.1", InTheClass)
+
+
+def test_the_first_words_on_validation_leave_the_rest_to_the_hints():
+    assert say("3.1", InAnyCase).endswith("`after_batch` is called in both.")
 
 
 def test_a_misspelt_hook_is_refused_by_the_course_itself():
@@ -467,6 +577,10 @@ def norms_of(learn):
     return torch.stack([g.norm() for g in gradients(learn)])
 
 
+def sums_of(learn):
+    return torch.stack([g.sum() for g in gradients(learn)])
+
+
 def flat(learn):
     return parameters_to_vector(gradients(learn))
 
@@ -502,6 +616,7 @@ class WithHelper(Listed):
 @pytest.mark.parametrize(
     "answer",
     [
+        *(decorated(InALoop, "after_step", wrapper) for wrapper in WRAPPERS),
         InALoop,
         NewInEachFit,
         WithHelper,
@@ -512,9 +627,6 @@ class WithHelper(Listed):
         recording(lambda learn: np.linalg.norm(flat(learn).numpy())),
         recording(lambda learn: flat(learn).float().norm().item()),
         recording(lambda learn: clip_grad_norm_(learn.model.parameters(), math.inf).item()),
-        recording(
-            lambda learn: clip_grad_norm_(learn.model.parameters(), 1e-3).item(), "after_step"
-        ),
     ],
 )
 def test_right_recorders_pass_in_every_style(answer):
@@ -537,6 +649,22 @@ def test_right_recorders_pass_in_every_style(answer):
             "Yours is over the parameters, of the squared norms.",
         ),
         (lambda learn: flat(learn).square().mean().sqrt().item(), "Yours is over all entries, of"),
+        (
+            lambda learn: sums_of(learn).norm().item(),
+            "the entries of each parameter are added up before they are squared",
+        ),
+        (
+            lambda learn: abs(sums_of(learn).sum().item()),
+            "all entries are added up before they are squared",
+        ),
+        (
+            lambda learn: math.sqrt(sum(g.square().mean().item() for g in gradients(learn))),
+            "Yours is over the entries of each parameter, of their squares.",
+        ),
+        (
+            lambda learn: sum(p.grad.norm() for p in learn.model.parameters),
+            "Brackets are missing: `learn.model.parameters()`.",
+        ),
         (lambda learn: flat(learn).square().mean().item(), "And the square root is missing."),
         (lambda learn: flat(learn).abs().mean().item(), "Yours is of the sizes of the entries."),
         (lambda learn: plain(learn) / 4, "the norm is divided by the number of parameters."),
@@ -646,9 +774,32 @@ def test_a_list_that_two_recorders_share_is_told_so(base):
 
     if base is DefaultList:
         base.__init__.__defaults__[0].clear()
-        assert "Two recorders share one list" in say("3.2", base)
+        assert "Do two recorders share one list" in say("3.2", base)
     else:
-        assert all("Two recorders share one list" in say("3.2", fresh(), s) for s in SEEDS)
+        assert all("Do two recorders share one list" in say("3.2", fresh(), s) for s in SEEDS)
+
+
+def test_a_list_that_is_not_empty_at_first_is_told_so():
+    kept = type("GradientNorm", (OneList,), {"norms": [1.0]})
+    assert always("holds numbers already.", "3.2", kept)
+
+
+class EmptiedEachTime(Listed):
+    def before_batch(self, learn):
+        self.norms = []
+
+    def after_step(self, learn):
+        self.norms.append(plain(learn))
+
+
+class ListWithoutSelf(Listed):
+    def after_step(self, learn):
+        norms.append(plain(learn))  # noqa: F821
+
+
+class LearnerOfSelf(Listed):
+    def after_step(self, learn):
+        self.norms.append(plain(self.learn))
 
 
 class Emptied(Listed):
@@ -759,6 +910,43 @@ class SecondFitForgets(Listed):
         del self.norms[1:]
 
 
+class Assigned(Listed):
+    def after_step(self, learn):
+        self.norms = self.norms.append(plain(learn))
+
+
+class AssignedOnce(Listed):
+    def after_fit(self, learn):
+        self.norms = self.norms.append(plain(learn))
+
+
+class NotAppended(Listed):
+    def after_step(self, learn):
+        self.norms.append  # noqa: B018
+
+
+class HelperWithoutSelf(Listed):
+    def length(gradients):
+        return 0.0
+
+    def after_step(self, learn):
+        self.norms.append(self.length(gradients(learn)))
+
+
+def in_place(learn):
+    return math.sqrt(sum(g.square_().sum().item() for g in gradients(learn)))
+
+
+def shorten(learn):
+    return clip_grad_norm_(learn.model.parameters(), 1e-3).item()
+
+
+class EmptiesAfterwards(Listed):
+    def after_step(self, learn):
+        self.norms.append(plain(learn))
+        learn.opt.zero_grad()
+
+
 class FirstOnly(Listed):
     def after_step(self, learn):
         if learn.batch_number > 1:
@@ -768,6 +956,9 @@ class FirstOnly(Listed):
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
+        (EmptiedEachTime, "Does `before_batch` empty it? It is called before each batch, also"),
+        (ListWithoutSelf, "The list is kept in the callback: `self.norms`."),
+        (LearnerOfSelf, "The learner is what a hook is called with"),
         (Emptied, "Does `before_epoch` empty it? It is called before the pass over the validation"),
         (EmptiedInTraining, "it is emptied on the way"),
         (PerParameter, "one number for each parameter of each update"),
@@ -785,6 +976,16 @@ class FirstOnly(Listed):
         (Keras, "A learner calls hooks only, and `on_batch_end` is none"),
         (SecondFitForgets, "After a second fit of the same learner your list has"),
         (FirstOnly, "asked for is one for each update."),
+        (Assigned, "`append` changes the list and returns None"),
+        (AssignedOnce, "`append` changes the list and returns None"),
+        (NotAppended, "`after_step` is there: is `self.norms.append(...)` missing, or its"),
+        (HelperWithoutSelf, "The first argument of every method is the callback itself: is `self`"),
+        (recording(in_place, "after_backward"), "squares the gradient itself"),
+        (recording(in_place, "after_step"), "changes the gradients after the update."),
+        (recording(shorten, "after_step"), "changes the gradients after the update."),
+        (recording(shorten, "after_batch", training), "changes the gradients after the update."),
+        (EmptiesAfterwards, "changes the gradients after the update."),
+        (recording(plain, "cleanup_fit"), "there is one a fit; asked for is one for each update."),
         (lambda: [], "Your function returns a list, which is not a callback."),
         (lambda: None, "Your function returns nothing."),
         (Kept, "It is called by position, as `GradientNorm()`."),
@@ -844,6 +1045,9 @@ def middle(found):
         lambda found: found["step_size"][found["loss"].ewm(alpha=0.2).mean().idxmin()] / 10,
         lambda found: lowest(found) / 6,
         lambda found: lowest(found) / 100,
+        lambda found: found["step_size"][found["loss"].ewm(alpha=0.1).mean().idxmin()] / 10,
+        lambda found: found["step_size"][found["loss"].ewm(span=20).mean().idxmin()] / 10,
+        lambda found: found["step_size"][found["loss"].rolling(10).mean().idxmin()] / 10,
         lambda found: float(lowest(found, smooth=False)) / 10,
         lambda found: found["step_size"].to_numpy()[np.nanargmin(found["loss"])] / 10,
     ],
@@ -852,7 +1056,7 @@ def test_rates_read_off_in_every_style_are_right(answer):
     assert all(say("3.3", answer, seed) == "correct" for seed in SEEDS[:3])
 
 
-@pytest.mark.parametrize(("share", "learnt"), [(1 / 10, 0.9), (1 / 100, 0.8)])
+@pytest.mark.parametrize(("share", "learnt"), [(1 / 5, 0.8), (1 / 10, 0.9), (1 / 100, 0.75)])
 def test_digits_networks_learn_with_the_rates_that_are_right(share, learnt):
     for seed in SEEDS:
         network = schedules._Digits(np.random.default_rng(seed))
@@ -863,6 +1067,25 @@ def test_digits_networks_learn_less_at_the_rate_of_the_lowest_loss():
     networks = [schedules._Digits(np.random.default_rng(seed)) for seed in SEEDS]
     learnt = [network.accuracy(network.found.lowest) for network in networks]
     assert np.median(learnt) < 0.7
+
+
+@pytest.mark.parametrize(
+    "blind",
+    [
+        lambda rates: rates.median(),
+        lambda rates: rates[len(rates) // 2],
+        lambda rates: rates[len(rates) // 3],
+        lambda rates: rates.mean(),
+        lambda rates: rates.max() / 10,
+        lambda rates: rates.max() / 100,
+        lambda rates: rates.max() / 1000,
+        lambda rates: rates.iloc[-13],
+        lambda rates: math.sqrt(rates.iloc[0] * rates.iloc[-1]),
+    ],
+)
+def test_rates_read_off_without_a_look_at_the_losses_are_named(blind):
+    words = "and the same when the losses are others."
+    assert always(words, "3.3", lambda found: blind(found["step_size"]))
 
 
 def argmin(found):
@@ -888,12 +1111,20 @@ def argmin(found):
         (lambda found: finite(found)["step_size"].max(), "That is the last rate of the table"),
         (lambda found: found["step_size"][0], "That is the first rate of the table"),
         (lambda found: 10 * lowest(found), "by a whole factor. Should it be divided by it?"),
+        (lambda found: lowest(found) / 3, "A stronger smoothing lags behind, and is lowest later."),
+        (lambda found: lowest(found) // 1e3, "Is it rounded away, by `round` or by `//`?"),
+        (lambda found: finite(found)["loss"].min() / 10, "That is the lowest loss, divided"),
+        (lambda found: argmin(found) / 10, "That is the number of a row, divided"),
+        (
+            lambda found: found["step_size"][found["loss"].ewm(alpha=0.2).idxmin()],
+            "That says only over which rows to smooth",
+        ),
         (lambda found: lowest(found) / 2, "too near. Keep away from it by a factor of six"),
         (lambda found: 1.7 * lowest(found), "There the loss has turned up already: smoothed"),
         (lambda found: lowest(found) / 300, "300 times as high: training would work, and take far"),
         (lambda found: math.log10(lowest(found) / 10), "a rate is above 0."),
         (lambda found: -lowest(found), "a rate is above 0."),
-        (lambda found: 0.0, "Your function returns 0 whatever the table."),
+        (lambda found: 0.0, "Is it rounded away, by `round` or by `//`?"),
         (lambda found: 0.001, "Your function returns 0.001 whatever the table."),
         (lambda found: math.nan, "a rate is a finite number above 0."),
         (
@@ -934,16 +1165,32 @@ def test_the_logarithm_of_a_right_rate_is_recognised():
     [
         (
             lambda found: found["step_size"][int(np.argmin(found["loss"].to_numpy()))] / 10,
-            "`np.argmin` takes a nan for the least",
+            "An `argmin` takes a nan for the least",
         ),
         (
             lambda found: found["step_size"][int(np.argmax(-found["loss"].to_numpy()))] / 10,
-            "`np.argmin` takes a nan for the least",
+            "An `argmin` takes a nan for the least",
         ),
     ],
 )
 def test_a_loss_that_is_nan_is_named(answer, words):
     assert always(words, "3.3", answer)
+
+
+def test_a_loss_that_is_not_finite_is_blamed_only_where_it_misleads():
+    def at_least(found):
+        return max(lowest(found) / 10, 0.02)
+
+    assert all("all is well while" not in say("3.3", at_least, seed) for seed in range(8))
+
+
+def test_the_columns_are_named_only_where_one_is_missing():
+    words = "The columns of the table"
+    for answer in (
+        lambda found: found["step_size"][10**6],
+        lambda found: found["loss"].argmim(),
+    ):
+        assert words not in say("3.3", answer)
 
 
 def test_a_loss_that_is_inf_is_named():
@@ -1064,6 +1311,8 @@ def test_every_foreseen_wait_is_told_from_the_others(words):
         (lambda old, new, b: 2 * (old / new - 1) / (1 - b), "growth by the same amount"),
         (lambda old, new, b: 2 * old / new / (1 - b), "the quotient of the rates in place of its"),
         (lambda old, new, b: 277.0, "In each step the root of the averaged squares is multiplied"),
+        (lambda old, new, b: 2 * math.log(old // new) / -math.log(b), "logarithm of a whole num"),
+        (lambda old, new, b: ..., "The product is right; and `steps` is still `...`."),
         (lambda old, new, b: math.inf, "Is something divided by 0?"),
         (lambda old, new, b: math.nan, "Is something divided by 0?"),
         (lambda old, new, b: math.log(new - old), "is the logarithm taken of a difference, or of"),
@@ -1082,6 +1331,9 @@ def test_wrong_waits_are_named(formula, words):
         (lambda old, new, b: new / old, "is new/old in your answer"),
         (lambda old, new, b: 2 * old / new, "the quotient is upside down"),
         (lambda old, new, b: round(2 * new / old, 2), "rounded to 2 digits"),
+        (lambda old, new, b: 2 * (new // old), "divided with `//`"),
+        (lambda old, new, b: 2.001, "does a loop write over it?"),
+        (lambda old, new, b: ..., "The number of steps is right; and `product` is still `...`."),
         (lambda old, new, b: 7 * new, "Which of its two factors has changed?"),
         (lambda old, new, b: math.nan, "Which of its two factors has changed?"),
     ],
@@ -1097,6 +1349,10 @@ def test_wrong_products_are_named(formula, words):
         (lambda old, new, b: RIGHT["exact"](old, new, b)[1], "returns one value; asked for are 2"),
         (lambda old, new, b: (0.5, 277.0), "the same two numbers whatever it is called with"),
         (lambda old, new, b: (0.5, 277.0, 1.0), "returns 3 values; asked for are 2 numbers"),
+        (lambda old, new, b: (2.0, ...), "stays at 2 in your answer. The curvature is the same"),
+        (lambda old, new, b: (2.0, ...), "And `steps` is still `...`."),
+        (lambda old, new, b: (..., 277.0), "And `product` is still `...`."),
+        (lambda old, new, b: ("a", ...), "Your function returns a str"),
         (lambda old, new, b: None, "Your function returns nothing."),
         (lambda old, new, b: {"product": 1, "steps": 2}, "returns a dict"),
         (lambda old, new: (1, 2), "It is called by position, as `after_cut(old_rate, new_rate,"),
@@ -1105,6 +1361,14 @@ def test_wrong_products_are_named(formula, words):
 )
 def test_other_answers_on_a_cut_are_named(answer, words):
     assert always(words, "3.4", answer)
+
+
+def test_no_message_on_a_cut_gives_the_numbers_away():
+    for seed in SEEDS:
+        old, new, b = schedules._draw_cuts(np.random.default_rng(seed))[0]
+        right_product, right_wait = RIGHT["exact"](old, new, b)
+        assert f"{right_product:.4g}" not in say("3.4", product(lambda *_: 0.123), seed)
+        assert f"{right_wait:.4g}" not in say("3.4", wait(lambda *_: 7.0), seed)
 
 
 # --- All of them ----------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ _SECONDS = 20  # the first torch.optim of a session takes several seconds to imp
 _MOST_ITEMS = 100_000
 
 # What torch, NumPy and Python say to beginners most often, and what they did to hear it. The
-# patterns are looked for in the message followed by the line that raised it.
+# patterns are looked for in the exception's name and message, followed by the line that raised it.
 _ADVICE = [
     (
         r"does not require grad|does not have a grad_fn",
@@ -54,6 +54,19 @@ _ADVICE = [
     (
         r"grad can be implicitly created only for scalar outputs",
         "The loss is still one number per point: take its mean before backward().",
+    ),
+    (
+        r"name '(np|numpy)' is not defined",
+        "NumPy is not imported in this notebook: `import numpy as np` does it.",
+    ),
+    (
+        r"name '(pd|pandas)' is not defined",
+        "pandas is not imported in this notebook: `import pandas as pd` does it.",
+    ),
+    (r"name 'math' is not defined", "`import math` is missing."),
+    (
+        r"name '(log|log10|log2|sqrt|exp|inf|isfinite|hypot|ceil)' is not defined",
+        "It belongs to the module `math`: `import math`, and write `math.` in front.",
     ),
     (r"bitwise_xor|for \^", "In Python a power is written `**`; `^` is something else."),
     (r'missing the required "forward"', "A torch module needs a method called `forward`."),
@@ -126,7 +139,11 @@ class Answer:
         self.printed = False
 
     def __call__(
-        self, *arguments: Any, where: str = "", advice: Iterable[tuple[str, str]] = ()
+        self,
+        *arguments: Any,
+        where: str = "",
+        advice: Iterable[tuple[str, str]] = (),
+        seconds: float | None = None,
     ) -> Any:
         """Call the function on copies of the arguments.
 
@@ -138,6 +155,8 @@ class Answer:
             Said in the message if the call fails, such as ``"at the critical step size"``.
         advice : iterable of (str, str)
             What to add if it fails in a known way; see `run`.
+        seconds : float, optional
+            How long it may take; None is 20.
 
         Returns
         -------
@@ -166,7 +185,7 @@ class Answer:
             value = self.function(*copy.deepcopy(arguments))
             return list(islice(value, _MOST_ITEMS)) if isinstance(value, Iterator) else value
 
-        value = self.run(call, where=where, advice=advice)
+        value = self.run(call, where=where, advice=advice, seconds=seconds)
         if value is ...:
             if self._calls > 1 or self.printed:
                 raise Mistake(
@@ -176,7 +195,12 @@ class Answer:
         return value
 
     def run(
-        self, work: Callable[[], Any], *, where: str = "", advice: Iterable[tuple[str, str]] = ()
+        self,
+        work: Callable[[], Any],
+        *,
+        where: str = "",
+        advice: Iterable[tuple[str, str]] = (),
+        seconds: float | None = None,
     ) -> Any:
         """Do something that calls the reader's code, such as a training with their callback.
 
@@ -189,6 +213,8 @@ class Answer:
         advice : iterable of (str, str)
             Patterns of what an exception or the line that raised it may say, and what to add to the
             message then. They come before those that all exercises share.
+        seconds : float, optional
+            As for a call.
 
         Returns
         -------
@@ -202,15 +228,16 @@ class Answer:
         Mistake
             If it stops with an exception, or does not come back.
         """
+        seconds = _SECONDS if seconds is None else seconds
         output, at = _Muted(), f" {where}" if where else ""
         try:
-            with _watched(output):
+            with _watched(output, seconds):
                 return work()
         except (KeyboardInterrupt, Mistake):
             raise
         except _OutOfTime:
             raise Endless(
-                f"Your {self._kind} had not come back after {_SECONDS} seconds{at}. Is there a "
+                f"Your {self._kind} had not come back after {seconds:g} seconds{at}. Is there a "
                 "loop that never ends, or one that could be a formula?"
             ) from None
         except BaseException as error:
@@ -224,16 +251,16 @@ class Answer:
 
 
 @contextmanager
-def _watched(output: _Muted) -> Iterator[None]:
+def _watched(output: _Muted, seconds: float) -> Iterator[None]:
     """Keep what a reader's function does beside its work away from the notebook."""
     with redirect_stdout(output), redirect_stderr(output), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with _without_input(), _time_limit():
+        with _without_input(), _time_limit(seconds):
             yield
 
 
 @contextmanager
-def _time_limit() -> Iterator[None]:
+def _time_limit(seconds: float) -> Iterator[None]:
     """Interrupt what takes too long, where the platform can (not on Windows, nor in threads)."""
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
         yield
@@ -243,7 +270,7 @@ def _time_limit() -> Iterator[None]:
         raise _OutOfTime
 
     before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, _SECONDS, 1)  # again, for loops that catch everything
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1)  # again, for loops that catch everything
     try:
         yield
     finally:
@@ -268,7 +295,8 @@ def _without_input() -> Iterator[None]:
 def _line_of(error: BaseException, function: Any) -> str:
     """Source line of the reader's own code that an exception came from, "" if it is not known."""
     parts = vars(function).values() if isinstance(function, type) else [function]
-    files = {part.__code__.co_filename for part in parts if hasattr(part, "__code__")}
+    own_code = [getattr(inspect.unwrap(part), "__code__", None) for part in parts]
+    files = {code.co_filename for code in own_code if code is not None}
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files]
     return linecache.getline(own[-1].filename, own[-1].lineno or 0).strip() if own else ""
 
@@ -285,6 +313,6 @@ def _in_words(error: BaseException, line: str, at: str, advice: Iterable[tuple[s
     words = f"stopped with {type(error).__name__}{at}"
     words += (f": {first}" if first else "") + (f", in the line `{line}`." if line else ".")
     for pattern, suggestion in advice:
-        if re.search(pattern, f"{said} {line}"):
+        if re.search(pattern, f"{type(error).__name__}: {said} {line}"):
             return f"{words} {suggestion}"
     return words

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import starmap
 from numbers import Real
 from typing import Any
 
@@ -16,19 +17,36 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, ExponentialLR, LRSchedul
 
 from adl.exercises._answer import Answer, Mistake
 from adl.exercises._numbers import kind
-from adl.exercises._trainings import Case, Moment, Witness, hooks_of, made, no_hook
+from adl.exercises._trainings import Case, Moment, Witness, hooks_of, made, nothing_done
 from adl.learner import HOOKS, BatchSchedCB, Callback, Learner
 
 _ADVICE = (
     (
-        r"takes \d+ positional arguments? but \d+ were given",
+        r"(before|after|cleanup)_\w+\(\) takes \d+ positional arguments? but \d+ were given",
         "A learner hands itself to each hook: `def after_step(self, learn):`.",
+    ),
+    (
+        r"takes \d+ positional arguments? but \d+ were given",
+        "The first argument of every method is the callback itself: is `self` missing after `def`?",
+    ),
+    (
+        r"graph a second time|does not require grad|does not have a grad_fn",
+        "The learner calls `backward()` itself, once for each training batch: a hook need not.",
     ),
     (r"'ellipsis'", "A `...` still stands where something should be written."),
     (
-        r"name '(learn|learner|opt|optimizer)' is not defined",
+        r"name '(opt|optimizer)' is not defined",
+        "In a hook the optimiser is `learn.opt`. When a callback is made there is none yet.",
+    ),
+    (
+        r"name '(learn|learner)' is not defined",
         "Only hooks are given the learner, as `learn`. When a callback is made there is none yet.",
     ),
+    (
+        r"'(?!Learner')\w+' object has no attribute '(opt|optimizer|learn|learner)'",
+        "The learner is what a hook is called with: its optimiser is `learn.opt`.",
+    ),
+    (r"'method' object is not iterable", "Brackets are missing: `learn.model.parameters()`."),
     (r"'Learner' object has no attribute 'parameters'", "They are `learn.model.parameters()`."),
 )
 
@@ -37,7 +55,7 @@ _ADVICE = (
 
 _SCHEDULER_ADVICE = (
     (
-        r"'(function|partial|type)' object has no attribute",
+        r"'(function|functools\.partial|partial|type)' object has no attribute",
         "That is the factory, not yet a scheduler: `self.factory(learn.opt)` makes one.",
     ),
     (r"'NoneType' object has no attribute 'step'", "Is the scheduler made in `before_fit`?"),
@@ -59,7 +77,6 @@ class _Run:
 
     made: list[int] = field(default_factory=list)  # how many updates there had been then
     stepped: list[Moment] = field(default_factory=list)
-    told: bool = False  # step() was given an argument
     used: list[list[list[float]]] = field(default_factory=list)  # by each update and group
 
 
@@ -90,16 +107,17 @@ def _train(answer: Answer, case: Case, make: _Make) -> tuple[Callback, _Run]:
     run, witness = _Run(), Witness()
     learn = case.learner(witness)
 
-    def factory(*given: Any) -> Any:
-        _see_to_the_optimizer(given, learn, began=bool(witness.moments))
+    def factory(*given: Any, **named: Any) -> Any:
+        _see_to_the_optimizer(given, named, learn, began=bool(witness.moments))
         run.made.append(len(run.used))
         scheduler = make(learn.opt)
         plain = scheduler.step
 
-        def step(*arguments: Any) -> None:
+        def step(*told: Any, **named: Any) -> None:
+            if told or named:
+                raise Mistake(_told([*told, *named.values()][0], learn))
             run.stepped.append(witness.moments[-1])
-            run.told = run.told or bool(arguments)
-            plain(*arguments)
+            plain()
 
         scheduler.step = step
         return scheduler
@@ -109,18 +127,40 @@ def _train(answer: Answer, case: Case, make: _Make) -> tuple[Callback, _Run]:
 
     learn.opt.register_step_pre_hook(before_update)
     callback = made(answer, factory, advice=_SCHEDULER_ADVICE)
-    learn.callbacks.append(callback)
+    learn.callbacks.insert(0, callback)  # the last is the first to be called in `cleanup_fit`
     answer.run(lambda: learn.fit(case.epochs), where="in training", advice=_SCHEDULER_ADVICE)
     return callback, run
 
 
-def _see_to_the_optimizer(given: tuple[Any, ...], learn: Learner, *, began: bool) -> None:
+def _told(argument: Any, learn: Learner) -> str:
+    """Say that a scheduler's step takes nothing."""
+    if isinstance(argument, Tensor | float) and learn.loss_value.item() == float(argument):
+        return (
+            "`step()` is called with the loss. Only `ReduceLROnPlateau` asks for a number to "
+            "follow; other schedules count their steps: leave the brackets empty."
+        )
+    return (
+        f"`step()` is called with an argument, {kind(argument)}. A schedule counts its steps by "
+        "itself, and some, such as `SequentialLR`, refuse to be told: leave the brackets empty."
+    )
+
+
+def _see_to_the_optimizer(
+    given: tuple[Any, ...], named: dict[str, Any], learn: Learner, *, began: bool
+) -> None:
     """See that a factory is called in a hook, and with the optimiser."""
     if not began:
         raise Mistake(
             "The factory is called in `__init__`, when there is no optimiser yet: a callback is "
             "made before its learner. Keep the factory there, and call it in `before_fit`."
         )
+    others = [f"`{name}`" for name in named if name != "optimizer"]
+    if others:
+        raise Mistake(
+            f"{' and '.join(others)} {'is' if len(others) == 1 else 'are'} filled in already: give "
+            "the factory the optimiser only, `self.factory(learn.opt)`."
+        )
+    given = (*given, *named.values())
     if len(given) == 1 and given[0] is learn.opt:
         return
     if len(given) != 1:
@@ -151,10 +191,18 @@ def _recognise_run(callback: Callback, run: _Run, right: np.ndarray) -> str:
         )
     if not run.made and any(isinstance(v, LRScheduler) for v in vars(type(callback)).values()):
         return _SHARED_SCHEDULER
+    own = [value for value in vars(callback).values() if isinstance(value, LRScheduler)]
+    if not run.made and own:
+        return (
+            f"Your callback makes a scheduler of its own, {kind(own[0])}, and never calls the "
+            "factory. Which one it is should be left to whoever uses the callback: "
+            "`self.factory(learn.opt)`."
+        )
     if not run.made:
         return f"The factory is never called, so that there is no scheduler. {_IN_BEFORE_FIT}"
     if not run.stepped:
-        return f"The scheduler is made, and never stepped: the rate stays. {no_hook(callback)}"
+        why = nothing_done(callback, "self.scheduler.step()")
+        return f"The scheduler is made, and never stepped: the rate stays. {why}"
     if len(run.made) > 1:
         return (
             f"The scheduler is made {len(run.made)} times in one fit. A new one begins anew, and "
@@ -181,10 +229,14 @@ def _wrong_moments(stepped: list[Moment], updates: int) -> str | None:
     validation = sum(not moment.training for moment in stepped)
     after = hooks["after_step"] + hooks["after_batch"] - validation
     if all(hook.endswith("_fit") for hook in hooks):
-        return f"The scheduler is stepped in {names}, once in the whole fit. {_EACH_BATCH}"
+        often = f"{_often(stepped)} in the whole fit"
+        return f"The scheduler is stepped in {names}, {often}. {_EACH_BATCH}"
     if all(hook.endswith(("_fit", "_epoch")) for hook in hooks):
-        also = " (and at the end of validation, too)" if validation else ""
-        return f"The scheduler is stepped in {names}, once an epoch{also}. {_EACH_BATCH}"
+        end = "beginning" if "before_epoch" in hooks else "end"
+        also = f" (and at the {end} of validation, too)" if validation else ""
+        return (
+            f"The scheduler is stepped in {names}, {_often(stepped)} an epoch{also}. {_EACH_BATCH}"
+        )
     if validation == len(stepped):
         return (
             "The scheduler is stepped in validation, and not in training: is the condition on "
@@ -200,8 +252,7 @@ def _wrong_moments(stepped: list[Moment], updates: int) -> str | None:
     if validation and set(hooks) == {"after_batch"}:
         return (
             "The scheduler is stepped in validation, too: the rate is right in the first epoch, "
-            "and too far on in the second. `after_batch` is called in both; `learn.training` tells "
-            "them apart, and `after_step` is called in training only."
+            "and too far on in the second. `after_batch` is called in both."
         )
     if len(stepped) == 2 * updates:
         return (
@@ -216,16 +267,17 @@ def _wrong_moments(stepped: list[Moment], updates: int) -> str | None:
     return None
 
 
+def _often(stepped: list[Moment]) -> str:
+    """How often a scheduler is stepped each time that a hook is called."""
+    times = len(stepped) / len({id(moment) for moment in stepped})
+    return "once" if times == 1 else f"{times:.3g} times"
+
+
 _EACH_BATCH = "Asked for is one step after each training batch."
 
 
 def _wrong_rates(run: _Run, right: np.ndarray) -> str:
     """The scheduler is stepped as it should be, and something else interferes."""
-    if run.told:
-        return (
-            "`step()` is called with an argument, which sends the scheduler there. It counts its "
-            "steps by itself: leave the brackets empty."
-        )
     used = np.array(run.used)
     close = np.isclose(used, right, rtol=1e-6).all(axis=0)  # of each group: rate, momentum
     if close[0, 0] and not close[1, 0]:
@@ -253,12 +305,18 @@ def _is_close(found: Any, expected: Any) -> bool:
 
 # --- 3.2 A recorder of the gradient's norm --------------------------------------------------------
 
+_APPEND = (
+    "`append` changes the list and returns None: write `self.norms.append(...)`, without an "
+    "assignment in front."
+)
 _NORM_ADVICE = (
+    (r"'NoneType' object has no attribute 'append'", _APPEND),
     (
         r"'NoneType' object has no attribute|NoneType",
         "A gradient is None before the first `backward()`, and after `zero_grad()`. Which hooks "
         "come right after `backward()`?",
     ),
+    (r"name 'norms' is not defined", "The list is kept in the callback: `self.norms`."),
     (r"has no attribute 'norms'", "Make the list in `__init__`: `self.norms = []`."),
     (
         r"cannot be converted to Scalar|only (one element|integer) tensors",
@@ -287,8 +345,6 @@ def examine_norms(answer: Answer, rng: np.random.Generator) -> None:
         )
     case = Case.draw(rng, validated=False)
     other, _, moments = _record(answer, case)
-    if getattr(other, "norms", None) is recorder.norms:
-        raise Mistake(_SHARED_LIST)
     found = _read(other)
     if not _is_close(found, _series(_norm, moments)):
         raise Mistake(_recognise_norms(other, found, moments))
@@ -300,8 +356,9 @@ def examine_norms(answer: Answer, rng: np.random.Generator) -> None:
 
 
 _SHARED_LIST = (
-    "Two recorders share one list: it belongs to the class, or is the default value of an "
-    "argument. Make a new one in `__init__`: `self.norms = []`."
+    "The list of a new recorder holds numbers already. Do two recorders share one list, since it "
+    "belongs to the class, is a global one, or is the default value of an argument? Make a new and "
+    "empty one in `__init__`: `self.norms = []`."
 )
 
 
@@ -318,25 +375,56 @@ def _record(answer: Answer, case: Case) -> tuple[Any, Learner, list[Moment]]:
 
     learn.opt.register_step_pre_hook(before_update)
     recorder: Any = made(answer, advice=_NORM_ADVICE)
-    learn.callbacks.append(recorder)
+    if isinstance(getattr(recorder, "norms", None), list) and recorder.norms:
+        raise Mistake(_SHARED_LIST)
+    learn.callbacks.insert(0, recorder)
     answer.run(lambda: learn.fit(case.epochs), where="in training", advice=_NORM_ADVICE)
     given = [_length(m.gradients) for m in witness.moments if m.hook == "after_backward"]
     if not np.any(applied):
         raise Mistake(_EMPTIED)
     if len(applied) == len(given) and not _is_close(applied, given):
-        raise Mistake(_CLIPPED)
+        squared = [
+            _length([g.square() for g in m.gradients])
+            for m in witness.moments
+            if m.hook == "after_backward"
+        ]
+        raise Mistake(_SQUARED if _is_close(applied, squared) else _CLIPPED)
     weights = zip(plain.model.parameters(), learn.model.parameters(), strict=True)
     if not all(torch.allclose(*pair) for pair in weights):
         raise Mistake(
             "With your recorder the network learns something else than without it. A recorder "
             "only looks on: does a hook make an update, cancel something or change a weight?"
         )
+    if _meddles(witness.moments):
+        raise Mistake(_MEDDLED)
     return recorder, learn, witness.moments
+
+
+def _meddles(moments: list[Moment]) -> bool:
+    """Whether gradients change between two backward passes."""
+    latest: list[Tensor] = []
+    for moment in moments:
+        if moment.hook == "after_backward":
+            latest = moment.gradients
+        pairs = zip(moment.gradients, latest, strict=False)
+        if len(moment.gradients) < len(latest) or not all(starmap(torch.equal, pairs)):
+            return True
+    return False
 
 
 _EMPTIED = (
     "Your recorder empties the gradients before the optimiser uses them, and nothing is learnt. "
     "The learner calls `zero_grad()` itself."
+)
+_SQUARED = (
+    "Your recorder squares the gradient itself, and the optimiser then uses the squares. A name "
+    "that ends in an underscore, such as `square_`, changes a tensor in place: `square` makes a "
+    "new one."
+)
+_MEDDLED = (
+    "Your recorder changes the gradients after the update. The network learns the same, but "
+    "whoever else looks at them finds something else there: `clip_grad_norm_`, `zero_grad` and "
+    "methods whose name ends in an underscore, such as `square_`, change them in place."
 )
 _CLIPPED = (
     "With your recorder the gradient is no longer the same when the optimiser uses it. "
@@ -352,6 +440,8 @@ def _read(recorder: Any) -> list[float]:
         has = f" It has {' and '.join(lists)}." if lists else ""
         raise Mistake(f"Your callback has no list called `norms`.{has}")
     norms = recorder.norms
+    if norms is None:
+        raise Mistake(f"`norms` is None after the fit. {_APPEND}")
     if callable(norms):
         raise Mistake("`norms` is a method; asked for is a list of numbers of that name.")
     if not isinstance(norms, list):
@@ -431,6 +521,18 @@ _FORMULAS: list[tuple[str, _Formula]] = [
         _of_entries(lambda g: np.abs(g).sum()),
     ),
     (
+        "the entries of each parameter are added up before they are squared: square each entry.",
+        lambda moment: math.hypot(*[gradient.sum().item() for gradient in moment.gradients]),
+    ),
+    (
+        "all entries are added up before they are squared: square each entry.",
+        lambda moment: abs(sum(gradient.sum().item() for gradient in moment.gradients)),
+    ),
+    (
+        f"{_MEAN_NOT_SUM} Yours is over the entries of each parameter, of their squares.",
+        lambda moment: math.sqrt(sum(g.square().mean().item() for g in moment.gradients)),
+    ),
+    (
         "the entries are added up without being squared first: those of both signs cancel.",
         _of_entries(np.sum),
     ),
@@ -495,6 +597,7 @@ _PLACES = (
     ),
     ("before_epoch", True, True, "there is one for each pass; asked for is one for each update."),
     ("after_fit", True, True, "there is one a fit; asked for is one for each update."),
+    ("cleanup_fit", True, True, "there is one a fit; asked for is one for each update."),
 )
 
 
@@ -514,7 +617,9 @@ def _recognise_norms(recorder: Any, found: list[float], moments: list[Moment]) -
     """Say in words what a wrong list of norms is."""
     right = _series(_norm, moments)
     if not found:
-        why = _EMPTIED_LIST if "before_epoch" in hooks_of(recorder) else no_hook(recorder)
+        why = nothing_done(recorder, "self.norms.append(...)")
+        why = _EMPTIED_LIST if "before_epoch" in hooks_of(recorder) else why
+        why = _EMPTIED_EACH_TIME if "before_batch" in hooks_of(recorder) else why
         return f"Your list is empty after {len(right)} updates. {why}"
     if not np.isfinite(found).all():
         return (
@@ -545,6 +650,9 @@ def _joined(what: str, where: str) -> str:
     return " ".join(words)
 
 
+_EMPTIED_EACH_TIME = (
+    "Does `before_batch` empty it? It is called before each batch, also of the validation data."
+)
 _EMPTIED_LIST = (
     "Does `before_epoch` empty it? It is called before the pass over the validation data, too."
 )

@@ -1,5 +1,7 @@
 """Small trainings with a reader's callback, and what a witness sees in them."""
 
+import dis
+import inspect
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -114,6 +116,12 @@ def made(answer: Answer, *arguments: Any, advice: Iterable[tuple[str, str]] = ()
     Mistake
         If it is no callback.
     """
+    misspelt = {"_init_", "init", "__int__"} & set(getattr(answer.function, "__dict__", ()))
+    if misspelt:
+        raise Mistake(
+            f"`{misspelt.pop()}` is not called when a callback is made: `__init__` is, with two "
+            "underscores on each side."
+        )
     callback = answer(*arguments, advice=advice)
     if callback is None:
         raise Mistake(nothing_returned(answer, "hand in the class itself"))
@@ -136,8 +144,11 @@ def hooks_of(callback: Callback) -> dict[str, Any]:
 
 def is_empty(method: Any) -> bool:
     """Whether a method does nothing, or has a `...` where something should be."""
-    code = getattr(method, "__code__", None)
-    return code is not None and (... in code.co_consts or not code.co_names)
+    code = getattr(inspect.unwrap(method), "__code__", None)
+    if code is None:
+        return False
+    calls = any(step.opname.startswith("CALL") for step in dis.get_instructions(code))
+    return not (code.co_names or code.co_freevars) or (... in code.co_consts and not calls)
 
 
 def strays(callback: Callback) -> list[str]:
@@ -149,8 +160,15 @@ def strays(callback: Callback) -> list[str]:
     ]
 
 
-def no_hook(callback: Callback) -> str:
-    """Say of a callback that does nothing why that may be."""
+def nothing_done(callback: Callback, call: str) -> str:
+    """Say of a callback that never makes a call why that may be."""
+    there = [f"`{hook}`" for hook in hooks_of(callback) if hook != "before_fit"]
+    if there:
+        return (
+            f"{' and '.join(there)} {'is' if len(there) == 1 else 'are'} there: is `{call}` "
+            "missing, or its brackets? Is a condition never true, or a line not indented as far "
+            "as it should be?"
+        )
     called = " and ".join(f"`{name}`" for name in strays(callback))
     if called:
         return f"A learner calls hooks only, and {called} is none: is the name of a hook meant?"
