@@ -128,15 +128,31 @@ def not_all_zero(name: str, array: np.ndarray) -> np.ndarray:
     return array
 
 
-def real(name: str, value: Any) -> float:
-    """One finite real number.
+def real(
+    name: str,
+    value: Any,
+    *,
+    above: float | None = None,
+    at_least: float | None = None,
+    below: float | None = None,
+) -> float:
+    """One finite real number, within limits if there are any.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : float
+        A number, also as a NumPy scalar or a tensor of no dimension.
+    above, at_least, below : float, optional
+        Limits; at most one of the first two.
 
     Raises
     ------
     TypeError
         If `value` is not a number (truth values and strings are not).
     ValueError
-        If it is nan or infinite.
+        If it is nan or infinite, or beyond a limit.
 
     Examples
     --------
@@ -144,6 +160,10 @@ def real(name: str, value: Any) -> float:
     Traceback (most recent call last):
     ...
     ValueError: step_size: expected a finite number, got nan
+    >>> real("momentum", 1.5, at_least=0, below=1)
+    Traceback (most recent call last):
+    ...
+    ValueError: momentum: expected a number from 0 to below 1, got 1.5
     """
     if hasattr(value, "item") and getattr(value, "shape", None) == ():
         value = value.item()  # numpy scalars and zero-dimensional tensors
@@ -153,6 +173,12 @@ def real(name: str, value: Any) -> float:
         )
     if not math.isfinite(value):
         raise ValueError(f"{name}: expected a finite number, got {value}")
+    if (
+        (above is not None and value <= above)
+        or (at_least is not None and value < at_least)
+        or (below is not None and value >= below)
+    ):
+        raise ValueError(f"{name}: expected {_within(above, at_least, below)}, got {value}")
     return float(value)
 
 
@@ -256,6 +282,38 @@ def torch_generator(seed: Any) -> torch.Generator:
         made.seed()
         return made
     return made.manual_seed(whole("seed", seed, at_least=0))
+
+
+def floating(dtype: Any) -> torch.dtype:
+    """A dtype of real numbers with a decimal point.
+
+    Raises
+    ------
+    TypeError
+        If `dtype` is anything else.
+
+    Examples
+    --------
+    >>> import torch
+    >>> floating(torch.int64)
+    Traceback (most recent call last):
+    ...
+    TypeError: dtype: expected a floating dtype such as torch.float32, got torch.int64
+    """
+    if not getattr(dtype, "is_floating_point", False):
+        raise TypeError(
+            f"dtype: expected a floating dtype such as torch.float32, got {_short(dtype)}"
+        )
+    return dtype
+
+
+def _within(above: float | None, at_least: float | None, below: float | None) -> str:
+    """Limits of a number in words."""
+    if below is None:
+        return f"a number above {above}" if at_least is None else f"a number of at least {at_least}"
+    if at_least is not None:
+        return f"a number from {at_least} to below {below}"
+    return f"a number below {below}" if above is None else f"a number between {above} and {below}"
 
 
 def _is_real(value: Any) -> bool:

@@ -15,8 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from adl import _inputs
+from adl._batches import check_batch, mean_losses, one_number, pair_of_tensors
 from adl.models import StackedMLP
-from adl.training import StackedAdam, check_batch, mean_losses, pair_of_tensors
+from adl.training import StackedAdam
 
 __all__ = ["preconditioned_sharpness", "sharpness", "stability_limit"]
 
@@ -197,7 +198,10 @@ def _as_function(
     def losses(vector: Tensor) -> Tensor:
         parts = zip(parameters.items(), vector[0].split(sizes), strict=True)
         changed = {name: part.view_as(p) for (name, p), part in parts}
-        return loss(torch.func.functional_call(net, changed, (inputs,)), targets)[None]
+        # In training mode a network may write into its buffers: into copies of them.
+        buffers = {name: buffer.clone() for name, buffer in net.named_buffers()}
+        outputs = torch.func.functional_call(net, changed | buffers, (inputs,))
+        return one_number("loss", loss(outputs, targets))[None]
 
     vector = torch.cat([p.flatten() for p in parameters.values()])[None]
     return losses, vector.requires_grad_()
@@ -222,14 +226,19 @@ def _preconditioner(net: nn.Module, optimizer: Any) -> Tensor:
 def _preconditioner_of_torch(net: nn.Module, optimizer: torch.optim.Adam) -> tuple[int, Tensor]:
     groups = {id(p): group for group in optimizer.param_groups for p in group["params"]}
     parts, steps = [], 0
-    for parameter in net.parameters():
+    for name, parameter in net.named_parameters():
         if not parameter.requires_grad:
             continue
         state, group = optimizer.state.get(parameter), groups.get(id(parameter))
         if group is None:
             raise ValueError("optimizer: expected the one that trains this network")
-        if not state:
+        if not state and not any(optimizer.state.values()):
             return 0, torch.empty(0)
+        if not state:
+            raise ValueError(
+                f"optimizer: expected one that has moved every parameter, got one without a state "
+                f"for {name}, which has had no gradient: freeze it by requires_grad_(False)"
+            )
         steps, (beta1, beta2) = int(state["step"]), group["betas"]
         square = state.get("max_exp_avg_sq", state["exp_avg_sq"])  # the first with amsgrad
         root = (square / (1 - beta2**steps)).sqrt() + group["eps"]
@@ -241,9 +250,7 @@ def _largest(
     losses: Callable[[Tensor], Tensor], vector: Tensor, scale: Tensor, tolerance: float, seed: Any
 ) -> Tensor:
     """Largest eigenvalue of ``diag(scale) H diag(scale)`` for each row of the vector."""
-    tolerance = _inputs.real("tolerance", tolerance)
-    if tolerance < 0:
-        raise ValueError(f"tolerance: expected a number of at least 0, got {tolerance}")
+    tolerance = _inputs.real("tolerance", tolerance, at_least=0)
     generator = _inputs.torch_generator(seed)
     (gradient,) = torch.autograd.grad(losses(vector).sum(), vector, create_graph=True)
     # Where the loss is linear the gradient is constant: the second term keeps it differentiable.

@@ -44,9 +44,7 @@ def singular_target(inputs: Tensor, epsilon: float = 1e-3) -> Tensor:
         raise TypeError(f"inputs: expected a tensor, got {type(inputs).__name__}")
     if inputs.ndim == 0 or inputs.shape[-1] != 3:
         raise ValueError(f"inputs: expected shape (..., 3), got {tuple(inputs.shape)}")
-    epsilon = _inputs.real("epsilon", epsilon)
-    if epsilon < 0:
-        raise ValueError(f"epsilon: expected a number of at least 0, got {epsilon}")
+    epsilon = _inputs.real("epsilon", epsilon, at_least=0)
     z, x, y = inputs.unbind(-1)
     return x * y / (epsilon + z**2)
 
@@ -56,6 +54,7 @@ def singular_batch(
     epsilon: float = 1e-3,
     seed: Any = None,
     dtype: torch.dtype = torch.float32,
+    device: torch.device | str | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Standard normal inputs, and the singular target at each.
 
@@ -66,9 +65,12 @@ def singular_batch(
     epsilon : float, default 1e-3
         As in `singular_target`.
     seed : int or torch.Generator, optional
-        Randomness; None is fresh. A generator decides the device too.
+        Randomness; None is fresh. A seed draws on the CPU, a generator where it lives.
     dtype : torch.dtype, default torch.float32
-        Of inputs and targets; a seed gives the same inputs in each.
+        Of inputs and targets, a floating one; a seed gives the same inputs in each.
+    device : torch.device or str, optional
+        Where the batch goes after it has been drawn, so that a seed gives the same inputs
+        everywhere; by default it stays where it was drawn.
 
     Returns
     -------
@@ -90,5 +92,6 @@ def singular_batch(
         raise ValueError("shape: expected at least one number, got none")
     shape = tuple(_inputs.whole("shape", size, at_least=1) for size in shape)
     generator = _inputs.torch_generator(seed)
-    inputs = torch.randn(*shape, 3, generator=generator, device=generator.device).to(dtype)
+    inputs = torch.randn(*shape, 3, generator=generator, device=generator.device)
+    inputs = inputs.to(device or generator.device, _inputs.floating(dtype))
     return inputs, singular_target(inputs, epsilon)

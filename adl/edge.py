@@ -15,7 +15,7 @@ from torch import Tensor
 from adl import _inputs, curvature
 from adl._session import progress_bar
 from adl.plotting import PALETTE, Plot, few, in_styles
-from adl.training import StackedAdam, StackedSGD, train_stacked
+from adl.training import StackedAdam, StackedSGD, check_optimizer, train_stacked
 
 __all__ = ["Watched", "plot_change", "plot_products", "stability", "watch"]
 
@@ -55,16 +55,13 @@ def stability(
     >>> stability(sgd, singular_batch(200, epsilon=1, seed=0), step_size=0.1).shape
     torch.Size([5])
     """
+    check_optimizer(optimizer)
     if isinstance(optimizer, StackedAdam):
         sharpness = curvature.preconditioned_sharpness(optimizer.net, batch, optimizer)
         limit = curvature.stability_limit(step_size, beta1=optimizer.beta1[:, 0])
-    elif isinstance(optimizer, StackedSGD):
+    else:
         sharpness = curvature.sharpness(optimizer.net, batch)
         limit = curvature.stability_limit(step_size) * (1 + optimizer.momentum)
-    else:
-        raise TypeError(
-            f"optimizer: expected a StackedSGD or StackedAdam, got {type(optimizer).__name__}"
-        )
     return 2 * sharpness / torch.as_tensor(limit).to(sharpness)
 
 

@@ -30,8 +30,10 @@ __all__ = [
 ]
 
 _NODES = 20_001  # of the quadrature: far more than its exponential convergence needs
+_FAR = 40  # standard deviations: beyond, a normal density is 0 in float64
 _SLOW = 20  # steps: longer than the ringing within a spike, shorter than from spike to spike
 _CLEARLY = 1.3  # a spread that changes by less may do so by chance
+_HARDLY = 0.01  # powers of ten, 2 percent: less than that, a plot over decades does not show
 _TITLE = 58  # characters that fit into a line
 
 
@@ -113,7 +115,7 @@ def spread(losses: Any, window: int, *, detrend: bool = False) -> np.ndarray:
     logs = _log10(losses)
     window = _window(window, logs)
     with np.errstate(invalid="ignore"):
-        logs = logs - logs[:1]  # of numbers near 0 the squares lose the fewest digits
+        logs = logs - _level(logs)  # of numbers near 0 the squares lose the fewest digits
         mean = np.full(window, 1 / window)
         variance = _moving(logs**2, mean) - _moving(logs, mean) ** 2
         if detrend:
@@ -233,9 +235,7 @@ def noise_floor(kurtosis: float, batch_size: int) -> float:
     >>> round(noise_floor(kurtosis=3, batch_size=200), 4)
     0.0434
     """
-    kurtosis = _inputs.real("kurtosis", kurtosis)
-    if kurtosis < 1:
-        raise ValueError(f"kurtosis: expected a number of at least 1, got {kurtosis}")
+    kurtosis = _inputs.real("kurtosis", kurtosis, at_least=1)
     batch_size = _inputs.whole("batch_size", batch_size, at_least=1)
     return float(np.sqrt((kurtosis - 1) / batch_size) / np.log(10))
 
@@ -269,9 +269,13 @@ def kurtosis_of_target(epsilon: float = 1e-3) -> float:
     >>> round(noise_floor(kurtosis_of_target(1e-3), batch_size=10_000), 4)
     0.0731
     """
-    epsilon = _inputs.real("epsilon", epsilon)
-    if epsilon <= 0:
-        raise ValueError(f"epsilon: expected a number above 0, got {epsilon}")
+    epsilon = _inputs.real("epsilon", epsilon, above=0)
+    if epsilon > 1:  # no peak: the density of z alone decides where the nodes have to be
+        z = np.linspace(-_FAR, _FAR, _NODES)
+        density = np.exp(-(z**2) / 2)
+        density /= density.sum()
+        second, fourth = (density / (1 + z**2 / epsilon) ** power for power in (2, 4))
+        return float(9 * fourth.sum() / second.sum() ** 2)
     # z = sqrt(epsilon) tan(angle) makes the peak flat: what is left vanishes smoothly at both ends.
     angle = np.linspace(-np.pi / 2, np.pi / 2, _NODES)[1:-1]
     weight = np.exp(-epsilon * np.tan(angle) ** 2 / 2) * (angle[1] - angle[0])
@@ -289,7 +293,7 @@ def plot_losses(losses: Mapping[str, Any], *, window: int = 201) -> Plot:
         Up to four curves, by name.
     window : int, default 201
         Odd number of steps: what is slower counts as trend when the title says whether a curve
-        moves in waves or as noise.
+        moves in waves, as noise, or hardly.
 
     Returns
     -------
@@ -308,8 +312,8 @@ def plot_losses(losses: Mapping[str, Any], *, window: int = 201) -> Plot:
     """
     few("losses", losses)
     curves = {name: _columns("losses", curve, dimensions=(1,)) for name, curve in losses.items()}
-    slow = {name: float(slow_share(detrended(curve, window))) for name, curve in curves.items()}
-    finding = "; ".join(f"{name}: {_kind(share)}" for name, share in slow.items())
+    left = {name: detrended(curve, window) for name, curve in curves.items()}
+    finding = "; ".join(f"{name}: {_kind(series)}" for name, series in left.items())
     lines = _in_rows({name: {"": curve} for name, curve in curves.items()}, first=0)
     said = "; ".join(f"{name}: {_course(curve)}" for name, curve in curves.items())
     plot = (
@@ -439,6 +443,11 @@ def _moving(series: np.ndarray, weights: np.ndarray) -> np.ndarray:
         return np.apply_along_axis(np.convolve, 0, series, weights[::-1], "valid")
 
 
+def _level(logs: np.ndarray) -> np.ndarray:
+    """Median of the finite numbers of each column; 0 where there are none."""
+    return np.ma.filled(np.ma.median(np.ma.masked_invalid(logs), axis=0), 0.0)
+
+
 def _median(series: np.ndarray) -> np.ndarray:
     return np.median(series, axis=1) if series.ndim == 2 else series
 
@@ -466,10 +475,13 @@ def _course(losses: np.ndarray) -> str:
     return f"{_way(change)} from {losses[0]:.2g} in {counted(len(losses), 'step')}"
 
 
-def _kind(slow: float) -> str:
-    if np.isnan(slow):
+def _kind(series: np.ndarray) -> str:
+    """What a detrended curve does."""
+    if not np.isfinite(series).all():
         return "not finite"
-    return "slow waves" if slow > 0.5 else "noise"
+    if series.std() < _HARDLY:
+        return "hardly moves"
+    return "slow waves" if slow_share(series) > 0.5 else "noise"
 
 
 def _as_title(finding: str) -> str:

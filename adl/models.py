@@ -34,7 +34,10 @@ class StackedMLP(nn.Module):
         Randomness of the initialisation, which is that of ``torch.nn.Linear``: weights and biases
         uniform in ±1/sqrt(inputs of the layer). None is fresh.
     dtype : torch.dtype, default torch.float32
-        Of the parameters; a seed gives the same start in each.
+        Of the parameters, a floating one; a seed gives the same start in each.
+    device : torch.device or str, optional
+        Where the parameters go after they have been drawn, so that a seed gives the same start
+        everywhere; by default they stay where they were drawn, for a seed on the CPU.
 
     Attributes
     ----------
@@ -64,6 +67,7 @@ class StackedMLP(nn.Module):
         activation: Callable[[Tensor], Tensor] = torch.relu,
         seed: Any = None,
         dtype: torch.dtype = torch.float32,
+        device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
         models = _inputs.whole("models", models, at_least=1)
@@ -75,7 +79,7 @@ class StackedMLP(nn.Module):
             raise ValueError("hidden: expected at least one width, got none")
         if not callable(activation):
             raise TypeError(f"activation: expected a function, got {activation!r:.60}")
-        generator = _inputs.torch_generator(seed)
+        generator, dtype = _inputs.torch_generator(seed), _inputs.floating(dtype)
         self.widths, self.activation = [*widths, 1], activation
         self._shapes: list[tuple[int, int]] = []
         parts = []
@@ -87,7 +91,7 @@ class StackedMLP(nn.Module):
                 )
                 parts.append((2 * uniform - 1) / math.sqrt(fan_in))
         self._sizes = [math.prod(shape) for shape in self._shapes]
-        self.vector = nn.Parameter(torch.cat(parts, 1).to(dtype))
+        self.vector = nn.Parameter(torch.cat(parts, 1).to(device or generator.device, dtype))
 
     @property
     def models(self) -> int:

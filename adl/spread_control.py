@@ -18,10 +18,11 @@ import torch
 from torch import Tensor
 
 from adl import _inputs
+from adl._batches import check_batch
 from adl._session import progress_bar
 from adl.models import StackedMLP
 from adl.plotting import PALETTE, Plot, counted
-from adl.training import StackedAdam, StackedSGD, check_batch
+from adl.training import StackedAdam, StackedSGD, check_optimizer
 
 __all__ = ["SIGNALS", "Held", "floor_within_batch", "hold_spread", "plot_control"]
 
@@ -30,6 +31,8 @@ SIGNALS = ("raw", "corrected", "probe")
 
 _EVERY = 10  # steps from one change of the rate to the next
 _CRUSHED = 1e-6  # a rate at which a network no longer learns
+_RUNAWAY = 1.0  # a rate at which Adam moves each weight by about 1 a step
+_SIGNAL = "spread of log10 loss (signal)"
 _LEAST, _MOST = 0.9, 1.1  # factors of one change
 
 
@@ -47,6 +50,23 @@ class Held:
         What the controller saw.
     rates : torch.Tensor, shape (changes, models)
         Learning rates that it chose.
+
+    See Also
+    --------
+    hold_spread : returns it.
+    plot_control : draws it.
+
+    Examples
+    --------
+    >>> from adl.data import singular_batch
+    >>> sgd = StackedSGD(StackedMLP(5, inputs=3, hidden=[8], seed=0))
+    >>> held = hold_spread(
+    ...     sgd, singular_batch(20, seed=0), target=0.1, step_size=1e-6, steps=60, window=40
+    ... )
+    >>> held.at
+    tensor([40, 50, 60])
+    >>> held.losses.shape, held.rates.shape
+    (torch.Size([60, 5]), torch.Size([3, 5]))
     """
 
     losses: Tensor
@@ -61,12 +81,18 @@ def floor_within_batch(squared_errors: Tensor) -> Tensor:
     Parameters
     ----------
     squared_errors : torch.Tensor, shape (..., examples)
+        Of a floating dtype, with at least one example.
 
     Returns
     -------
     torch.Tensor, shape (...)
         ``sqrt(var / examples) / mean / ln 10`` of the squared errors: a change of the mean by a
         small share changes its log10 by that share over ln 10.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `squared_errors` are not such a tensor.
 
     See Also
     --------
@@ -78,6 +104,15 @@ def floor_within_batch(squared_errors: Tensor) -> Tensor:
     >>> round(floor_within_batch(errors**2).mean().item(), 3)
     0.043
     """
+    if not isinstance(squared_errors, Tensor) or not squared_errors.is_floating_point():
+        raise TypeError(
+            f"squared_errors: expected a tensor of a floating dtype, got {squared_errors!r:.60}"
+        )
+    if squared_errors.ndim == 0 or squared_errors.shape[-1] == 0:
+        raise ValueError(
+            f"squared_errors: expected shape (..., examples) with at least one example, "
+            f"got {tuple(squared_errors.shape)}"
+        )
     variance, mean = torch.var_mean(squared_errors, -1, correction=0)
     return (variance / squared_errors.shape[-1]).sqrt() / (mean * np.log(10))
 
@@ -153,12 +188,9 @@ def hold_spread(
     >>> bool((held.rates[-1] < 0.01).all())  # so small a target is out of reach
     True
     """
-    if not isinstance(optimizer, StackedSGD | StackedAdam):
-        raise TypeError(
-            f"optimizer: expected a StackedSGD or StackedAdam, got {type(optimizer).__name__}"
-        )
+    net = check_optimizer(optimizer).net
     target, step_size, gain = (
-        _positive(name, value)
+        _inputs.real(name, value, above=0)
         for name, value in (("target", target), ("step_size", step_size), ("gain", gain))
     )
     if signal not in SIGNALS:
@@ -167,7 +199,6 @@ def hold_spread(
         raise ValueError('probe: expected a batch for the signal "probe", and none for the others')
     window = _inputs.whole("window", window, at_least=2)
     steps = _inputs.whole("steps", steps, at_least=window)
-    net = optimizer.net
     if probe is not None:
         probe = check_batch(probe, net)
     if not callable(batch):
@@ -228,47 +259,41 @@ def plot_control(held: Held, *, target: float) -> Plot:
     >>> rates = torch.tensor([[1e-2], [1e-5], [1e-8]]).expand(3, 10)
     >>> held = Held(torch.ones(40, 10), torch.tensor([20, 30, 40]), signal, rates)
     >>> plot_control(held, target=0.075).labels.title
-    'Not held: the rate has fallen below 1e-06 in 10 of 10 networks'
+    'Not held: rate below 1e-6 in 10 of 10 networks'
     """
     if not isinstance(held, Held):
         raise TypeError(f"held: expected what hold_spread returned, got {type(held).__name__}")
-    target = _positive("target", target)
-    panels = {"signal": held.signal.cpu().numpy(), "learning rate": held.rates.cpu().numpy()}
-    models = panels["signal"].shape[1]
+    target = _inputs.real("target", target, above=0)
+    signal, rates = held.signal.cpu().numpy(), held.rates.cpu().numpy()
     # A network that says the same to everything has signal 0, which no logarithmic axis can show.
-    shown = panels | {"signal": panels["signal"].clip(min=target / 100)}
+    panels = {_SIGNAL: signal.clip(min=target / 100), "learning rate": rates}
     rows = pd.concat(
-        pd.DataFrame(
-            np.quantile(values, [0, 0.5, 1], axis=1).T, columns=["low", "median", "high"]
-        ).assign(step=held.at.cpu().numpy(), panel=panel)
-        for panel, values in shown.items()
+        # Of the networks that are finite; a step at which none is cannot be drawn.
+        pd.DataFrame(values)
+        .replace(np.inf, np.nan)
+        .quantile([0, 0.5, 1], axis=1)
+        .T.set_axis(["low", "median", "high"], axis=1)
+        .assign(step=held.at.cpu().numpy(), panel=panel)
+        .dropna()
+        for panel, values in panels.items()
     )
     rows["panel"] = pd.Categorical(rows["panel"], categories=list(panels))
-    # Of the second half, the mean: single readings wander, and no chaos can change the verdict.
-    kept = panels["signal"][len(held.at) // 2 :].mean(0) / target
-    near = int(((kept > 0.5) & (kept < 2)).sum())
-    crushed = int((panels["learning rate"][-1] < _CRUSHED).sum())
-    finding = (
-        f"Held within a factor of 2 of {target:g} in {near} of {counted(models, 'network')}"
-        if 2 * near > models
-        else f"Not held: the rate has fallen below {_CRUSHED:g} in {crushed} of "
-        f"{counted(models, 'network')}"
-    )
-    line = pd.DataFrame({"panel": rows["panel"].iloc[:1], "target": [target]})
+    finding = _verdict(signal, rates, target)
+    line = pd.DataFrame({"panel": pd.Categorical([_SIGNAL], list(panels)), "target": [target]})
     return (
         Plot(
             rows,
             pn.aes("step", "median"),
-            alt=f"Above, the signal against the step, with a line at its target {target:g}; below, "
-            f"the learning rate that was chosen; both on logarithmic axes, as median and range of "
-            f"{counted(models, 'network')}. {finding}.",
+            alt=f"Above, the signal, a spread of log10 loss, against the step, with a line at its "
+            f"target {target:g}; below, the learning rate that was chosen; both on logarithmic "
+            f"axes, as median and range of {counted(signal.shape[1], 'network')}. {finding}.",
         )
         + pn.geom_hline(pn.aes(yintercept="target"), line, color=PALETTE["ink"], linetype="dashed")
         + pn.geom_ribbon(pn.aes(ymin="low", ymax="high"), fill=PALETTE["blue"], alpha=0.2)
         + pn.geom_line(color=PALETTE["blue"], size=0.9)
         + pn.facet_wrap("panel", ncol=1, scales="free_y")
         + pn.scale_y_log10()
-        + pn.labs(title=finding, x="step", y="log scales")
+        + pn.labs(title=finding, x="step", y="(log scales)")
     )
 
 
@@ -278,8 +303,19 @@ def _loss(net: StackedMLP, batch: tuple[Tensor, Tensor]) -> Tensor:
     return (net(inputs) - targets).square().mean(-1)
 
 
-def _positive(name: str, value: Any) -> float:
-    value = _inputs.real(name, value)
-    if value <= 0:
-        raise ValueError(f"{name}: expected a number above 0, got {value}")
-    return value
+def _verdict(signal: np.ndarray, rates: np.ndarray, target: float) -> str:
+    """Whether the signal was held; if not, what became of most networks."""
+    # Of the second half, the mean: single readings wander, and no chaos can change the verdict.
+    kept = signal[len(signal) // 2 :].mean(0) / target
+    near, networks = (kept > 0.5) & (kept < 2), counted(len(kept), "network")
+    if 2 * near.sum() > len(kept):
+        return f"On average within a factor of 2 of {target:g} in {near.sum()} of {networks}"
+    fates = {
+        "not finite": ~np.isfinite(kept),
+        "rate below 1e-6": rates[-1] < _CRUSHED,
+        "rate above 1": rates[-1] > _RUNAWAY,
+    }
+    fate, met = max(fates.items(), key=lambda item: item[1].sum())
+    if 2 * met.sum() <= (~near).sum():
+        fate, met = "off by over a factor of 2", ~near
+    return f"Not held: {fate} in {met.sum()} of {networks}"

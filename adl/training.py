@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from adl import _inputs
+from adl._batches import check_batch, mean_losses
 from adl._session import progress_bar
 from adl.models import StackedMLP
 
@@ -38,6 +39,11 @@ class StackedSGD:
     steps : int
         Steps made so far.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument cannot be used.
+
     Examples
     --------
     >>> net = StackedMLP(5, inputs=1, hidden=[10], seed=0)
@@ -47,7 +53,7 @@ class StackedSGD:
 
     def __init__(self, net: StackedMLP, *, momentum: float = 0.0) -> None:
         self.net, self.steps = _stack(net), 0
-        self.momentum = _fraction("momentum", momentum)
+        self.momentum = _inputs.real("momentum", momentum, at_least=0, below=1)
         self._velocity = torch.zeros_like(net.vector.detach())
 
     @torch.no_grad()
@@ -112,9 +118,7 @@ class StackedAdam:
     ) -> None:
         self.net, self.steps = _stack(net), 0
         self.beta1, self.beta2 = _per_model("beta1", beta1, net), _per_model("beta2", beta2, net)
-        self.eps = _inputs.real("eps", eps)
-        if self.eps < 0:
-            raise ValueError(f"eps: expected a number of at least 0, got {self.eps}")
+        self.eps = _inputs.real("eps", eps, at_least=0)
         self._mean = torch.zeros_like(net.vector.detach())
         self._square = torch.zeros_like(self._mean)
 
@@ -172,6 +176,22 @@ class Run:
         Loss of each network at that moment, on the batch of the step that followed.
     weights : torch.Tensor, shape (records, models, chosen)
         Chosen parameters at that moment.
+
+    See Also
+    --------
+    train_stacked : returns it.
+
+    Examples
+    --------
+    >>> from adl.data import singular_batch
+    >>> sgd = StackedSGD(StackedMLP(5, inputs=3, hidden=[8], seed=0))
+    >>> run = train_stacked(
+    ...     sgd, singular_batch(20, seed=0), step_size=1e-3, steps=100, every=25, weights=slice(2)
+    ... )
+    >>> run.steps
+    tensor([ 0, 25, 50, 75])
+    >>> run.losses.shape, run.weights.shape
+    (torch.Size([4, 5]), torch.Size([4, 5, 2]))
     """
 
     steps: Tensor
@@ -237,11 +257,7 @@ def train_stacked(
     >>> run.steps.tolist(), bool((run.losses[-1] < run.losses[0]).all())
     ([0, 50], True)
     """
-    if not isinstance(optimizer, StackedSGD | StackedAdam):
-        raise TypeError(
-            f"optimizer: expected a StackedSGD or StackedAdam, got {type(optimizer).__name__}"
-        )
-    net = optimizer.net
+    net = check_optimizer(optimizer).net
     steps = _inputs.whole("steps", steps, at_least=1)
     every = _inputs.whole("every", every, at_least=1)
     rates = _rates(step_size, steps, net)
@@ -266,102 +282,34 @@ def train_stacked(
     return Run(first + every * torch.arange(records, device=losses.device), losses, kept)
 
 
-def mean_losses(loss: Callable[..., Tensor], outputs: Tensor, targets: Tensor) -> Tensor:
-    """Loss of each network, the mean over its examples.
+def check_optimizer(optimizer: Any) -> StackedSGD | StackedAdam:
+    """The optimiser, if it is one of stacked networks.
 
     Parameters
     ----------
-    loss : callable
-        As in `train_stacked`.
-    outputs, targets : torch.Tensor, shape (models, examples)
+    optimizer : StackedSGD or StackedAdam
 
     Returns
     -------
-    torch.Tensor, shape (models,)
+    StackedSGD or StackedAdam
 
     Raises
     ------
-    TypeError, ValueError
-        If `loss` is not a function that gives one number for each example.
+    TypeError
+        If it is anything else.
 
     Examples
     --------
-    >>> mean_losses(F.l1_loss, torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.zeros(2, 2))
-    tensor([1.5000, 3.5000])
-    """
-    if not callable(loss):
-        raise TypeError(f"loss: expected a function, got {loss!r:.60}")
-    each = loss(outputs, targets, reduction="none")
-    # A mean over everything would pass unseen, and train each network at a fraction of its rate.
-    if getattr(each, "shape", None) != outputs.shape:
-        raise ValueError(
-            f"loss: expected one number for each example, shape {tuple(outputs.shape)}, "
-            f"got {tuple(getattr(each, 'shape', ()))}"
-        )
-    return each.mean(-1)
-
-
-def check_batch(batch: Any, net: StackedMLP) -> tuple[Tensor, Tensor]:
-    """Inputs and targets on the networks' device, with targets for each network.
-
-    Parameters
-    ----------
-    batch : tuple of torch.Tensor
-        As in `train_stacked`.
-    net : StackedMLP
-
-    Returns
-    -------
-    tuple of torch.Tensor
-        Targets have the shape (models, examples), without a copy.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If they do not fit the networks.
-
-    Examples
-    --------
-    >>> net = StackedMLP(5, inputs=1, hidden=[10], seed=0)
-    >>> inputs, targets = check_batch((torch.zeros(15, 1), torch.zeros(15)), net)
-    >>> targets.shape
-    torch.Size([5, 15])
-    """
-    inputs, targets = (part.to(net.vector) for part in pair_of_tensors(batch))
-    if inputs.ndim < 2 or not inputs.shape[-2]:
-        raise ValueError(
-            f"batch: expected inputs of shape (examples, {net.widths[0]}) with at least one "
-            f"example, got {tuple(inputs.shape)}"
-        )
-    examples = inputs.shape[-2:-1]
-    for name, part, shapes in (
-        ("inputs", inputs, [(*examples, net.widths[0]), (net.models, *examples, net.widths[0])]),
-        ("targets", targets, [examples, (net.models, *examples)]),
-    ):
-        if part.shape not in shapes:
-            raise ValueError(
-                f"batch: expected {name} of shape {' or '.join(str(tuple(s)) for s in shapes)}, "
-                f"got {tuple(part.shape)}"
-            )
-    return inputs, targets.expand(net.models, *examples)
-
-
-def pair_of_tensors(batch: Any) -> tuple[Tensor, Tensor]:
-    """Inputs and targets, or words on what came instead.
-
-    Examples
-    --------
-    >>> pair_of_tensors([torch.zeros(2), "one"])
+    >>> check_optimizer("adam")
     Traceback (most recent call last):
     ...
-    TypeError: batch: expected a pair of tensors, got (Tensor, str)
+    TypeError: optimizer: expected a StackedSGD or StackedAdam, got str
     """
-    if not isinstance(batch, tuple | list):
-        raise TypeError(f"batch: expected a pair of tensors, got {type(batch).__name__}")
-    if len(batch) != 2 or not all(isinstance(part, Tensor) for part in batch):
-        kinds = ", ".join(type(part).__name__ for part in batch)
-        raise TypeError(f"batch: expected a pair of tensors, got ({kinds})")
-    return batch[0], batch[1]
+    if not isinstance(optimizer, StackedSGD | StackedAdam):
+        raise TypeError(
+            f"optimizer: expected a StackedSGD or StackedAdam, got {type(optimizer).__name__}"
+        )
+    return optimizer
 
 
 def _stack(net: Any) -> StackedMLP:
@@ -370,19 +318,12 @@ def _stack(net: Any) -> StackedMLP:
     return net
 
 
-def _fraction(name: str, value: Any) -> float:
-    value = _inputs.real(name, value)
-    if not 0 <= value < 1:
-        raise ValueError(f"{name}: expected a number from 0 to below 1, got {value}")
-    return value
-
-
 def _per_model(name: str, values: Any, net: StackedMLP) -> Tensor:
     """One number from 0 to below 1 for all networks, or one for each, as a column."""
     numbers = list(_inputs.vector(name, values)) if np.ndim(values) else [values]
     if len(numbers) not in (1, net.models):
         raise ValueError(f"{name}: expected one number or {net.models}, got {len(numbers)}")
-    column = [[_fraction(name, number)] for number in numbers]
+    column = [[_inputs.real(name, number, at_least=0, below=1)] for number in numbers]
     return torch.tensor(column, dtype=torch.float64, device=net.vector.device)
 
 

@@ -118,6 +118,15 @@ def test_frozen_parameters_do_not_count():
     assert sharpness(model, (inputs, inputs)).item() == pytest.approx(expected, rel=1e-12)
 
 
+def test_measuring_a_network_in_training_mode_leaves_its_buffers_alone():
+    torch.manual_seed(0)
+    alone = nn.Sequential(nn.Linear(1, 4), nn.BatchNorm1d(4), nn.Tanh(), nn.Linear(4, 1)).double()
+    before = {name: buffer.clone() for name, buffer in alone.named_buffers()}
+    assert len(before) == 3
+    assert sharpness(alone, column(data())).isfinite()
+    assert all(buffer.equal(before[name]) for name, buffer in alone.named_buffers())
+
+
 def test_measuring_changes_nothing():
     net = stack()
     before, random = net.vector.detach().clone(), torch.get_rng_state()
@@ -293,6 +302,16 @@ def test_steps_grow_from_the_limit_on(beta1, seed):
         ({"batch": (torch.ones(3, 2), torch.ones(3))}, ValueError, "^batch: expected inputs of"),
         ({"loss": "mse"}, TypeError, "^loss: expected a function, got 'mse'"),
         ({"net": nn.Linear(1, 1), "loss": 3}, TypeError, "^loss: expected a function, got 3"),
+        (
+            {"net": nn.Linear(1, 1).double(), "loss": lambda y, t: (y[:, 0] - t).square()},
+            ValueError,
+            r"^loss: expected one number for a batch, got shape \(15,\)",
+        ),
+        (
+            {"net": nn.Linear(1, 1).double(), "loss": lambda y, t: 0.5},
+            TypeError,
+            "^loss: expected a tensor, got float 0.5",
+        ),
         ({"net": nn.Linear(1, 1), "batch": 3}, TypeError, "^batch: expected a pair of tensors"),
         ({"tolerance": -1e-4}, ValueError, "^tolerance: expected a number of at least 0"),
         ({"tolerance": "low"}, TypeError, "^tolerance: "),
@@ -320,6 +339,15 @@ def test_optimizers_that_are_not_the_networks_adam_are_refused_in_words(make, er
     net = stack()
     with pytest.raises(error, match=f"^optimizer: expected .*{words}"):
         preconditioned_sharpness(net, data(), make(net))
+
+
+def test_a_parameter_that_adam_has_never_moved_is_named():
+    alone, batch = nn.Sequential(*stack().single(0), nn.Linear(1, 1).double()), column(data())
+    alone[-1].bias.requires_grad_(False)
+    optimizer = adam_alone(alone, batch)
+    alone[-1].bias.requires_grad_(True)
+    with pytest.raises(ValueError, match="^optimizer: .* without a state for 3.bias, which has"):
+        preconditioned_sharpness(alone, batch, optimizer)
 
 
 @pytest.mark.parametrize(

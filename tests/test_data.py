@@ -106,6 +106,18 @@ def test_targets_of_what_cannot_be_used_are_refused_in_words(arguments, error, w
         singular_target(*arguments)
 
 
+CUDA = pytest.param(
+    "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+)
+
+
+@pytest.mark.parametrize("device", [None, "cpu", torch.device("cpu"), CUDA])
+def test_a_seed_gives_the_same_inputs_on_every_device(device):
+    inputs, targets = singular_batch(5, 20, seed=0, device=device)
+    assert inputs.device.type == targets.device.type == torch.device(device or "cpu").type
+    assert inputs.cpu().equal(singular_batch(5, 20, seed=0)[0])
+
+
 @pytest.mark.parametrize(
     ("shape", "options", "error", "words"),
     [
@@ -115,6 +127,7 @@ def test_targets_of_what_cannot_be_used_are_refused_in_words(arguments, error, w
         ((5,), {"epsilon": -1}, ValueError, "^epsilon: "),
         ((5,), {"seed": -1}, ValueError, "^seed: expected a whole number of at least 0, got -1"),
         ((5,), {"seed": "a"}, TypeError, "^seed: "),
+        ((5,), {"dtype": torch.int64}, TypeError, "^dtype: expected a floating dtype"),
     ],
 )
 def test_batches_that_cannot_be_drawn_are_refused_in_words(shape, options, error, words):

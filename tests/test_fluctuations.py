@@ -70,6 +70,22 @@ def test_only_windows_with_a_broken_loss_have_no_spread(detrend):
                               for first in range(91)]  # fmt: skip
 
 
+@pytest.mark.parametrize("broken", [0.0, np.inf, np.nan])
+@pytest.mark.parametrize("detrend", [False, True])
+def test_a_broken_first_loss_breaks_the_first_window_only(broken, detrend):
+    losses = LOSSES[:100].copy()
+    losses[0, 1] = broken
+    found = fluctuations.spread(losses, 10, detrend=detrend)
+    expected = fluctuations.spread(LOSSES[:100], 10, detrend=detrend)
+    assert np.isnan(found[0, 1])
+    found[0, 1] = expected[0, 1]
+    assert found == pytest.approx(expected, abs=1e-8)
+
+
+def test_losses_without_a_finite_one_have_no_spread():
+    assert np.isnan(fluctuations.spread(np.zeros((20, 2)), 5)).all()
+
+
 def test_a_tensor_is_read_as_its_numbers():
     found = fluctuations.spread(torch.tensor(LOSSES, requires_grad=True), 20)
     assert (found == fluctuations.spread(LOSSES, 20)).all()
@@ -129,6 +145,11 @@ def test_the_kurtosis_agrees_with_scipys_quadrature(epsilon):
     assert fluctuations.kurtosis_of_target(epsilon) == pytest.approx(expected, rel=1e-6)
 
 
+@given(st.floats(1e6, 1e300))
+def test_the_kurtosis_of_a_flat_target_is_that_of_a_product(epsilon):
+    assert fluctuations.kurtosis_of_target(epsilon) == pytest.approx(9, rel=1e-5)
+
+
 @pytest.mark.parametrize("examples", [1000, 100_000])
 def test_the_floor_of_normal_errors_is_what_sampling_finds(examples):
     batches = RANDOM.normal(size=(20_000_000 // examples, examples)) ** 2
@@ -184,6 +205,12 @@ def test_the_picture_of_losses_tells_waves_from_noise():
     assert "fixed: falls from 1e+04 in 2000 steps" in plot.alt
     assert plot.data["name"].value_counts().tolist() == [2000, 2000]
     plot.draw()
+
+
+@pytest.mark.parametrize("height", [0, 0.01])
+def test_a_curve_that_hardly_moves_is_said_to(height):
+    losses = 10 ** (height * np.sin(STEPS[:2000] / 10))
+    assert fluctuations.plot_losses({"mine": losses}).labels.title == "Mine: hardly moves"
 
 
 def test_a_training_that_diverges_is_drawn_as_far_as_it_went():

@@ -89,6 +89,35 @@ def test_real_refuses(value, error, words):
         _inputs.real("step_size", value)
 
 
+@pytest.mark.parametrize(
+    ("value", "limits", "words"),
+    [
+        (0, {"above": 0}, "a number above 0, got 0"),
+        (-0.5, {"at_least": 0}, "a number of at least 0, got -0.5"),
+        (2, {"below": 2}, "a number below 2, got 2"),
+        (1, {"at_least": 0, "below": 1}, "a number from 0 to below 1, got 1"),
+        (1.5, {"above": 0, "below": 1}, "a number between 0 and 1, got 1.5"),
+        (float("nan"), {"above": 0}, "a finite number, got nan"),
+    ],
+)
+def test_real_refuses_what_is_beyond_its_limits(value, limits, words):
+    with pytest.raises(ValueError, match=f"^momentum: expected {words}$"):
+        _inputs.real("momentum", value, **limits)
+
+
+def test_real_accepts_what_is_within_its_limits():
+    assert _inputs.real("momentum", 0, at_least=0, below=1) == 0.0
+    assert _inputs.real("momentum", np.float32(0.5), above=0, below=1) == 0.5
+
+
+@pytest.mark.parametrize(
+    "dtype", [torch.int64, torch.bool, torch.complex64, float, "float32", None]
+)
+def test_floating_refuses_what_is_no_floating_dtype(dtype):
+    with pytest.raises(TypeError, match="^dtype: expected a floating dtype such as torch.float32"):
+        _inputs.floating(dtype)
+
+
 @pytest.mark.parametrize("value", [3, 3.0, np.int32(3), torch.tensor(3)])
 def test_whole_accepts_whole_numbers_of_all_kinds(value):
     result = _inputs.whole("epochs", value, at_least=1)

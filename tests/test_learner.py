@@ -1,7 +1,9 @@
 """The training loop and its callbacks, against plain PyTorch."""
 
+import copy
 import io
 import math
+import re
 from functools import partial
 
 import matplotlib.pyplot as plt
@@ -12,7 +14,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
-from torch.optim.lr_scheduler import CosineAnnealingLR, ExponentialLR, OneCycleLR
+from torch.optim.lr_scheduler import (
+    CosineAnnealingLR,
+    ExponentialLR,
+    OneCycleLR,
+    ReduceLROnPlateau,
+)
 from torch.utils.data import DataLoader, TensorDataset
 
 from adl.learner import (
@@ -38,6 +45,7 @@ from adl.learner import (
 )
 from adl.learner import _record as record
 from adl.plotting import alt_text
+from adl.schedules import Annealer
 
 BATCHES = 4
 mse = nn.functional.mse_loss
@@ -334,6 +342,51 @@ def test_schedules_equal_those_of_a_plain_loop(kind, every, factory):
     assert rates(kind(factory)) == plain_rates(factory, every)
 
 
+@pytest.mark.parametrize("kind", [BatchSchedCB, EpochSchedCB])
+def test_a_schedule_that_goes_to_a_second_learner_begins_anew(kind):
+    schedule, seen = kind(partial(ExponentialLR, gamma=0.9)), []
+    for _ in range(2):
+        recorder = RecorderCB(lr=lambda cb: cb.pg["lr"])
+        make(recorder, schedule).fit(3)
+        seen.append(recorder.recs["lr"])
+    assert seen[0] == seen[1]
+    assert seen[0][-1] < 0.1
+
+
+def test_a_state_is_taken_up_by_the_scheduler_that_is_there():
+    schedule = EpochSchedCB(Annealer)
+    learn = make(schedule)
+    learn.fit(1)
+    before, hooks = schedule.scheduler, len(learn.opt._optimizer_step_pre_hooks)
+    for _ in range(3):
+        learn.load_state_dict(learn.state_dict())
+    assert schedule.scheduler is before
+    assert len(learn.opt._optimizer_step_pre_hooks) == hooks
+
+
+@pytest.mark.parametrize("kind", [BatchSchedCB, EpochSchedCB])
+def test_a_schedule_that_follows_a_number_is_refused_before_training(kind):
+    learn = make(kind(ReduceLROnPlateau))
+    with pytest.raises(ValueError, match="^factory: .* no measurements, got ReduceLROnPlateau"):
+        learn.fit(1)
+    assert learn.step == 0
+
+
+def test_a_scheduler_of_another_optimiser_is_refused_before_training():
+    other = make().opt
+    learn = make(BatchSchedCB(lambda optimizer: ExponentialLR(other, gamma=0.9)))
+    for _ in range(2):
+        with pytest.raises(ValueError, match="^factory: .* got ExponentialLR of another"):
+            learn.fit(1)
+    assert learn.step == 0
+
+
+def test_a_schedule_that_is_too_short_says_where_it_ends():
+    learn = make(BatchSchedCB(partial(OneCycleLR, max_lr=0.1, total_steps=6)))
+    with pytest.raises(ValueError, match="got OneCycleLR, which fails after update 7; it says: "):
+        learn.fit(2)
+
+
 def test_one_cycle_moves_rate_and_momentum_in_opposite_directions():
     recorder = RecorderCB(lr=lambda cb: cb.pg["lr"], mom=lambda cb: cb.pg["betas"][0])
     make(recorder, BatchSchedCB(one_cycle), optimizer=torch.optim.Adam).fit(6)
@@ -530,6 +583,16 @@ def test_the_finders_picture_says_what_it_found():
     plt.close()
 
 
+def test_the_finders_labels_lie_over_no_smoothed_curve():
+    ax = plot_finder(falling(-3), ax=plt.figure().gca())
+    ax.figure.canvas.draw()
+    curve = ax.transData.transform(ax.lines[1].get_xydata())
+    for label in ax.texts:
+        box = label.get_window_extent()
+        assert not any(box.contains(*point) for point in curve)
+    plt.close()
+
+
 def test_the_picture_of_a_finder_that_met_no_end_says_so():
     ax = plot_finder(falling(-3).iloc[:-3])
     assert ax.get_title(loc="left").endswith("up to 0.5 the loss does not blow up")
@@ -642,7 +705,19 @@ def test_activations_are_drawn_a_line_a_module():
     ax = stats.plot_activations("mean", ax=plt.figure().gca())
     assert len(ax.lines) == 2
     assert ax.lines[1].get_ydata() == pytest.approx(stats.activations["mean"][1::2])
-    assert alt_text(ax.figure).startswith("Mean of the activations against the update, by module")
+    assert alt_text(ax.figure).startswith("Mean of the activations against the update: module")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["module 0", "module 1"]
+    title = ax.get_title(loc="left").replace("\n", " ")
+    assert re.fullmatch(r"Mean at update 8: \S+ in module 0, \S+ in module 1", title)
+    plt.close()
+
+
+def test_a_long_title_of_activations_goes_on_in_a_second_line():
+    stats = StatsCB()
+    row = {"step": 63, "mean": 0.0, "std": 0.0}
+    stats._rows = [row | {"module": "1", "dead": 0.0}, row | {"module": "3", "dead": 0.94}]
+    title = stats.plot_activations("dead", ax=plt.figure().gca()).get_title(loc="left")
+    assert title == "Share of dead units at update 63:\n0 in module 1, 0.94 in module 3"
     plt.close()
 
 
@@ -665,7 +740,48 @@ def test_two_records_are_drawn_over_their_own_ranges_and_compared():
     ax = recorder.plot(ax=plt.figure().gca())
     lr, momentum = (line.get_ydata() for line in ax.lines)
     assert lr + momentum == pytest.approx(1, abs=0.05)  # not 1: torch ends the rate below its start
-    assert ax.get_title(loc="left") == "lr and mom: correlation -1.00"
+    assert ax.get_title(loc="left") == "lr and mom: correlation −1.00"
+    plt.close()
+
+
+def drawn(**recs):
+    recorder = RecorderCB(**dict.fromkeys(recs, len))
+    recorder.recs = recs
+    return recorder.plot(ax=plt.figure().gca())
+
+
+@pytest.mark.parametrize(("values", "bottom"), [([0.2, 0.3], True), ([-0.2, 0.3], False)])
+def test_the_axis_of_what_is_never_negative_begins_at_0(values, bottom):
+    assert (drawn(mine=values).get_ylim()[0] == 0) == bottom
+    plt.close()
+
+
+def test_records_are_drawn_in_steps():
+    assert drawn(mine=[0.2, 0.3]).lines[0].get_drawstyle() == "steps-mid"
+    plt.close()
+
+
+def test_the_legend_of_records_crosses_no_curve():
+    ax = drawn(one=[1, 2, 3], other=[3, 2, 1])
+    ax.figure.canvas.draw()
+    assert ax.get_legend().get_window_extent().y1 < ax.get_window_extent().y0
+    plt.close()
+
+
+def test_records_of_unequal_length_are_compared_as_far_as_both_go():
+    ax = drawn(one=[1, 2, 3, 2], other=[2, 4, 6])
+    assert ax.get_title(loc="left") == "one and other: correlation 1.00"
+    assert alt_text(ax.figure).startswith("Recorded at 4 updates: one from 1 over 3")
+    plt.close()
+
+
+def test_a_record_that_is_not_finite_is_a_gap():
+    ax = drawn(one=[1, np.inf, 3, 2], other=[1, 2, 3, np.nan])
+    assert [line.get_ydata().tolist() for line in ax.lines] == [
+        pytest.approx([0, np.nan, 1, 0.5], nan_ok=True),
+        pytest.approx([0, 0.5, 1, np.nan], nan_ok=True),
+    ]
+    assert ax.get_title(loc="left") == "one and other: correlation 1.00"
     plt.close()
 
 
@@ -741,7 +857,7 @@ def test_a_factory_that_gives_no_scheduler_is_refused_before_training(made):
     ("loss", "error", "words"),
     [
         (partial(mse, reduction="none"), ValueError, r"got shape \(10, 1\)"),
-        (lambda predictions, targets: 0.5, TypeError, "loss: expected a function that gives a ten"),
+        (lambda predictions, targets: 0.5, TypeError, "loss: expected a tensor, got float 0.5"),
     ],
 )
 def test_a_loss_that_is_not_one_number_is_refused(loss, error, words):
@@ -749,6 +865,28 @@ def test_a_loss_that_is_not_one_number_is_refused(loss, error, words):
     with pytest.raises(error, match=words):
         learn.fit(1)
     assert learn.step == 0
+
+
+def test_a_loss_that_a_callback_makes_a_number_of_is_refused():
+    class Mine(Callback):
+        def after_loss(self, learn):
+            learn.loss_value = learn.loss_value.item()
+
+    with pytest.raises(TypeError, match="^loss_value: expected a tensor, got float"):
+        make(Mine()).fit(1)
+
+
+@pytest.mark.parametrize("cancel", [(), (SingleBatchCB(),)])
+def test_after_a_fit_a_learner_keeps_no_graph_and_can_be_copied(cancel):
+    learn = make(*cancel, model=deep())
+    learn.fit(1)
+    assert not learn.predictions.requires_grad
+    assert not learn.loss_value.requires_grad
+    twin = copy.deepcopy(learn)
+    for one in (learn, twin):
+        one.train.generator.manual_seed(3)
+        one.fit(1)
+    same(learn, twin)
 
 
 def test_a_batch_that_is_not_a_pair_is_refused():

@@ -197,6 +197,10 @@ def test_sentence_names_the_part_of_the_old_rate(rate, words):
     assert f"At {rate:g}, {words} the old rate, " in sentence(rate)
 
 
+def test_a_rate_in_single_precision_is_known():
+    assert live.Intervention(np.float32(0.02)).step_size == 0.02
+
+
 @pytest.mark.parametrize(
     ("step_size", "error", "words"),
     [

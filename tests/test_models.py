@@ -158,6 +158,19 @@ def test_a_copy_has_parameters_of_its_own():
     assert net.vector.equal(before)
 
 
+CUDA = pytest.param(
+    "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+)
+
+
+@pytest.mark.parametrize("device", [None, "cpu", torch.device("cpu"), CUDA])
+def test_a_seed_gives_the_same_start_on_every_device(device):
+    net = stack(device=device)
+    assert net.vector.device.type == torch.device(device or "cpu").type
+    assert net.vector.is_leaf
+    assert net.vector.detach().cpu().equal(stack().vector.detach())
+
+
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
@@ -170,6 +183,7 @@ def test_a_copy_has_parameters_of_its_own():
         ({"hidden": "8"}, TypeError, "^hidden: "),
         ({"activation": "relu"}, TypeError, "^activation: expected a function, got 'relu'"),
         ({"seed": -1}, ValueError, "^seed: "),
+        ({"dtype": torch.int64}, TypeError, "^dtype: expected a floating dtype .* torch.int64"),
     ],
 )
 def test_stacks_that_cannot_be_made_are_refused_in_words(options, error, words):

@@ -1,5 +1,7 @@
 """The controller of the spread, against its law and against the trainer that has none."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -140,6 +142,20 @@ def test_what_cannot_be_used_is_refused_in_words(changes, error, words):
         held(**changes)
 
 
+@pytest.mark.parametrize(
+    ("errors", "error", "words"),
+    [
+        ([1.0], TypeError, r"tensor of a floating dtype, got \[1.0\]"),
+        (torch.ones(3, dtype=torch.int64), TypeError, "tensor of a floating dtype"),
+        (torch.tensor(1.0), ValueError, r"with at least one example, got \(\)"),
+        (torch.ones(3, 0), ValueError, r"with at least one example, got \(3, 0\)"),
+    ],
+)
+def test_errors_that_have_no_floor_are_refused_in_words(errors, error, words):
+    with pytest.raises(error, match=f"^squared_errors: expected .*{words}"):
+        floor_within_batch(errors)
+
+
 def controlled(signal, rate):
     at = torch.arange(200, 1501, 10)
     size = len(at), 10
@@ -149,9 +165,11 @@ def controlled(signal, rate):
 @pytest.mark.parametrize(
     ("signal", "rate", "title"),
     [
-        (0.08, 0.01, "Held within a factor of 2 of 0.075 in 10 of 10 networks"),
-        (0.4, 1e-8, "Not held: the rate has fallen below 1e-06 in 10 of 10 networks"),
-        (0.4, 1e-3, "Not held: the rate has fallen below 1e-06 in 0 of 10 networks"),
+        (0.08, 0.01, "On average within a factor of 2 of 0.075 in 10 of 10 networks"),
+        (0.4, 1e-8, "Not held: rate below 1e-6 in 10 of 10 networks"),
+        (0.01, 20.0, "Not held: rate above 1 in 10 of 10 networks"),
+        (0.4, 1e-3, "Not held: off by over a factor of 2 in 10 of 10 networks"),
+        (math.nan, math.nan, "Not held: not finite in 10 of 10 networks"),
     ],
 )
 def test_the_picture_says_whether_the_signal_was_held(signal, rate, title):
@@ -162,10 +180,24 @@ def test_the_picture_says_whether_the_signal_was_held(signal, rate, title):
     plot.draw()
 
 
+def test_networks_that_are_not_finite_are_left_out_of_the_picture():
+    run = controlled(0.4, 0.01)
+    run.signal[:, 0] = run.rates[:, 0] = math.nan
+    run.signal[20:, :6] = run.rates[20:, :6] = math.nan
+    plot = plot_control(run, target=0.075)
+    assert plot.labels.title == "Not held: not finite in 6 of 10 networks"
+    assert len(plot.data) == 2 * len(run.at)
+    assert plot.data.notna().all(axis=None)
+    plot.draw()
+
+
 def test_the_picture_shows_median_and_range_of_signal_and_rate():
     run = held()
     rows = plot_control(run, target=0.1).data.set_index(["panel", "step"])
-    for panel, values in (("signal", run.signal), ("learning rate", run.rates)):
+    for panel, values in (
+        ("spread of log10 loss (signal)", run.signal),
+        ("learning rate", run.rates),
+    ):
         expected = np.quantile(values, [0, 0.5, 1], axis=1).T
         assert rows.loc[panel][["low", "median", "high"]].to_numpy() == pytest.approx(expected)
 

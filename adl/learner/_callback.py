@@ -33,15 +33,63 @@ HOOKS = (
 
 
 class CancelBatchException(Exception):
-    """Raised by a callback: leave the rest of this batch out, and go on with the next."""
+    """Raised by a callback: leave the rest of this batch out, and go on with the next.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from adl.learner import Learner
+    >>> class Stop(Callback):
+    ...     def before_batch(self, learn):
+    ...         if learn.batch_number == 2:
+    ...             raise CancelBatchException
+    >>> batches = [(torch.ones(2, 1), torch.ones(2, 1))] * 3
+    >>> net, loss = torch.nn.Linear(1, 1), torch.nn.functional.mse_loss
+    >>> learn = Learner(net, batches, loss=loss, callbacks=[Stop()])
+    >>> learn.fit(2)
+    >>> learn.epoch, learn.step
+    (2, 4)
+    """
 
 
 class CancelEpochException(Exception):
-    """Raised by a callback: leave the rest of this pass over the data out."""
+    """Raised by a callback: leave the rest of this pass over the data out.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from adl.learner import Learner
+    >>> class Stop(Callback):
+    ...     def before_batch(self, learn):
+    ...         if learn.batch_number == 2:
+    ...             raise CancelEpochException
+    >>> batches = [(torch.ones(2, 1), torch.ones(2, 1))] * 3
+    >>> net, loss = torch.nn.Linear(1, 1), torch.nn.functional.mse_loss
+    >>> learn = Learner(net, batches, loss=loss, callbacks=[Stop()])
+    >>> learn.fit(2)
+    >>> learn.epoch, learn.step
+    (2, 2)
+    """
 
 
 class CancelFitException(Exception):
-    """Raised by a callback: end the fit."""
+    """Raised by a callback: end the fit.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from adl.learner import Learner
+    >>> class Stop(Callback):
+    ...     def before_batch(self, learn):
+    ...         if learn.batch_number == 2:
+    ...             raise CancelFitException
+    >>> batches = [(torch.ones(2, 1), torch.ones(2, 1))] * 3
+    >>> net, loss = torch.nn.Linear(1, 1), torch.nn.functional.mse_loss
+    >>> learn = Learner(net, batches, loss=loss, callbacks=[Stop()])
+    >>> learn.fit(2)
+    >>> learn.epoch, learn.step
+    (1, 1)
+    """
 
 
 class Callback:
@@ -102,7 +150,7 @@ class Callback:
         """When ``learn.predictions`` are there; they may be replaced."""
 
     def after_loss(self, learn: Learner) -> None:
-        """When ``learn.loss_value`` is there; it may be replaced, and is what is differentiated."""
+        """When ``learn.loss_value`` is there; another tensor may be put in its place."""
 
     def after_backward(self, learn: Learner) -> None:
         """When the gradients are there; in training only."""

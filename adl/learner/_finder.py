@@ -12,7 +12,7 @@ import torch
 
 from adl import _inputs
 from adl.learner._callback import Callback, CancelEpochException, CancelFitException
-from adl.learner._learner import Learner, above
+from adl.learner._learner import Learner
 from adl.plotting import PALETTE, counted, describe
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ class LRFinderCB(Callback):
     order = -100  # before schedulers are made
 
     def __init__(self, factor: float = 1.2, stop_at: float = 4.0) -> None:
-        self.factor, self.stop_at = above("factor", factor, 1), above("stop_at", stop_at, 1)
+        self.factor = _inputs.real("factor", factor, above=1)
+        self.stop_at = _inputs.real("stop_at", stop_at, above=1)
         self._before: dict[str, Any] | None = None
         self._rows: list[tuple[float, float]] = []
 
@@ -165,7 +166,7 @@ def find_lr(
         learner.model,
         learner.train,
         loss=learner.loss,
-        lr=above("start", start, 0),
+        lr=_inputs.real("start", start, above=0),
         optimizer=learner.optimizer,
         callbacks=[finder],
     )
@@ -254,16 +255,28 @@ def plot_finder(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax = plt.gca() if ax is None else ax
     ax.plot(rates, losses, color=PALETTE["grey"], linewidth=0.8, linestyle="dotted", label="batch")
     ax.plot(rates, smooth, color=PALETTE["blue"], linestyle="solid", label="smoothed")
-    marks = [(suggested, "green", "suggested")]
+    # Where no curve is in the way: before the blow-up losses are low, behind it they are high.
+    above = {"xytext": (-4, 0), "ha": "right", "va": "top"}
+    marks = [(suggested, 0.97, "green", "suggested", above)]
     if after.size:
-        marks.append((rates[after[0]], "red", "blows up"))
+        below = {"xytext": (4, 0), "ha": "left", "va": "bottom"}
+        marks.append((rates[after[0]], 0.03, "red", "blows up", below))
         end = f"at {rates[after[0]]:.2g} the loss blows up"
     else:
         end = f"up to {rates[-1]:.2g} the loss does not blow up"
-    for rate, colour, word in marks:
+    for rate, height, colour, word, place in marks:
         ax.axvline(rate, color=PALETTE[colour], linestyle="dashed", linewidth=1)
-        place = {"xy": (rate, 0.97), "xycoords": ("data", "axes fraction"), "rotation": 90}
-        ax.annotate(f"{word} {rate:.2g} ", **place, color=PALETTE[colour], ha="right", va="top")
+        ax.annotate(
+            f"{word} {rate:.2g}",
+            (rate, height),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            **place,
+            rotation=90,
+            color=PALETTE[colour],
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
+        )
+    ax.margins(x=0.08)
     ax.set(xscale="log", xlabel="learning rate (log scale)", ylabel="loss of the batch")
     if (losses[np.isfinite(losses)] > 0).all():
         ax.set(yscale="log", ylabel="loss of the batch (log scale)")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from adl import _inputs
+from adl._batches import one_number
 from adl.learner._callback import (
     Callback,
     CancelBatchException,
@@ -72,9 +73,9 @@ class Learner:
     batch_number : int
         Its number in the pass, from 1.
     predictions : torch.Tensor
-        What the model made of its inputs.
+        What the model made of its inputs; after a fit, without a graph.
     loss_value : torch.Tensor, shape ()
-        Its loss.
+        Its loss; after a fit, without a graph.
 
     Raises
     ------
@@ -95,7 +96,7 @@ class Learner:
     >>> learn = Learner(small_convnet(seed=0), train, valid, lr=0.01, callbacks=[metrics])
     >>> learn.fit(2)
     >>> bool(metrics.history["valid_accuracy"].iloc[-1] > 0.9), learn.epoch, learn.step
-    (True, 2, 44)
+    (True, 2, 42)
     """
 
     def __init__(
@@ -114,7 +115,7 @@ class Learner:
         for name, function in (("loss", loss), ("optimizer", optimizer)):
             if not callable(function):
                 raise TypeError(f"{name}: expected a function, got {function!r:.60}")
-        self.lr = above("lr", lr, 0)
+        self.lr = _inputs.real("lr", lr, above=0)
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self.train = _batches("train", train)
         self.valid = None if valid is None else _batches("valid", valid)
@@ -158,6 +159,7 @@ class Learner:
         self.callbacks = checked(self.callbacks)
         self.epochs = self.epoch + epochs
         with ExitStack() as stack:  # whatever fails, each of these is still called
+            stack.callback(self._let_go)
             for module in self.model.modules():
                 stack.callback(setattr, module, "training", module.training)
             for callback in self.callbacks:
@@ -254,8 +256,9 @@ class Learner:
         inputs, targets = _pair(self.batch)
         self.predictions = self.model(inputs)
         self._call("after_predict")
-        self.loss_value = _number(self.loss(self.predictions, targets))
+        self.loss_value = one_number("loss", self.loss(self.predictions, targets))
         self._call("after_loss")
+        one_number("loss_value", self.loss_value)
         if self.training:
             self.opt.zero_grad()
             self.loss_value.backward()
@@ -263,6 +266,13 @@ class Learner:
             self.opt.step()
             self.step += 1
             self._call("after_step")
+
+    def _let_go(self) -> None:
+        """Drop the graphs of the last batch, which keep memory and cannot be copied."""
+        for name in ("predictions", "loss_value"):
+            value = getattr(self, name, None)
+            if isinstance(value, Tensor):
+                setattr(self, name, value.detach())
 
     def _around(self, level: str, work: Callable[[], None]) -> None:
         """Do the work between the hooks of its level, unless a callback cancels it."""
@@ -276,14 +286,6 @@ class Learner:
     def _call(self, hook: str) -> None:
         for callback in sorted(self.callbacks, key=lambda callback: callback.order):
             getattr(callback, hook)(self)
-
-
-def above(name: str, value: Any, limit: float) -> float:
-    """A finite number above a limit."""
-    number = _inputs.real(name, value)
-    if number <= limit:
-        raise ValueError(f"{name}: expected a number above {limit}, got {value}")
-    return number
 
 
 def _batches(name: str, batches: Any) -> Any:
@@ -302,13 +304,3 @@ def _pair(batch: Any) -> tuple[Any, Any]:
     if not isinstance(batch, tuple | list) or len(batch) != 2:
         raise TypeError(f"batch: expected (inputs, targets), got {batch!r:.60}")
     return batch[0], batch[1]
-
-
-def _number(loss: Any) -> Tensor:
-    if not isinstance(loss, Tensor):
-        raise TypeError(f"loss: expected a function that gives a tensor, got {loss!r:.60}")
-    if loss.ndim:
-        raise ValueError(
-            f"loss: expected one number for a batch, got shape {tuple(loss.shape)}: take its mean"
-        )
-    return loss

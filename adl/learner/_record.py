@@ -98,7 +98,8 @@ class RecorderCB(Callback):
         ----------
         *names : str
             Which, at most four; by default all. One alone is drawn in its own unit. Several are
-            each drawn over their own range, which the legend gives.
+            each drawn over their own range, which the legend gives. Where a record is not finite
+            there is a gap.
         ax : matplotlib.axes.Axes, optional
             By default the current axes.
 
@@ -124,20 +125,23 @@ class RecorderCB(Callback):
         ax = plt.gca() if ax is None else ax
         said = {name: _course(name, curve) for name, curve in curves.items()}
         for name, curve in curves.items():
-            low, high = np.nanmin(curve), np.nanmax(curve)
+            shown = np.where(np.isfinite(curve), curve, np.nan)  # what no axis can show is a gap
+            low, high = np.nanmin(shown), np.nanmax(shown)
             if len(curves) > 1:
-                curve = (curve - low) / ((high - low) or 1.0)
+                shown = (shown - low) / ((high - low) or 1.0)
             label = f"{name}, from {low:.3g} to {high:.3g}"
-            ax.plot(np.arange(1, len(curve) + 1), curve, label=label)
+            # A value holds for its update, and changes from one to the next.
+            ax.plot(np.arange(1, len(curve) + 1), shown, label=label, drawstyle="steps-mid")
         if len(curves) > 1:
             ax.set(ylabel="place in its own range, from lowest to highest")
-            ax.legend()
+            ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
         else:
             ax.set(ylabel=next(iter(curves)))
+            if low >= 0:
+                ax.set_ylim(bottom=0)
         ax.set_xlabel("update")
         ax.set_title(_finding(curves, said), loc="left")
-        number = counted(len(next(iter(curves.values()))), "update")
-        describe(ax, f"Recorded at {number}: {'; '.join(said.values())}.")
+        describe(ax, f"Recorded at {_updates(curves)}: {'; '.join(said.values())}.")
         return ax
 
     def cleanup_fit(self, learn: Learner) -> None:
@@ -272,7 +276,14 @@ def _finding(curves: dict[str, np.ndarray], said: dict[str, str]) -> str:
     if len(curves) == 1:
         return next(iter(said.values()))
     if len(curves) == 2:
-        (one, first), (other, second) = curves.items()
-        if np.ptp(first) > 0 and np.ptp(second) > 0:
-            return f"{one} and {other}: correlation {np.corrcoef(first, second)[0, 1]:.2f}"
-    return f"{', '.join(curves)} over {counted(len(next(iter(curves.values()))), 'update')}"
+        shorter = min(map(len, curves.values()))
+        both = np.array([curve[:shorter] for curve in curves.values()])
+        both = both[:, np.isfinite(both).all(axis=0)]
+        if both.size and (np.ptp(both, axis=1) > 0).all():
+            correlation = f"{np.corrcoef(both)[0, 1]:.2f}".replace("-", "−")
+            return f"{' and '.join(curves)}: correlation {correlation}"
+    return f"{', '.join(curves)} over {_updates(curves)}"
+
+
+def _updates(curves: dict[str, np.ndarray]) -> str:
+    return counted(max(map(len, curves.values())), "update")

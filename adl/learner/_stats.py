@@ -26,6 +26,7 @@ __all__ = ["GRADIENT_EDGES", "StatsCB"]
 GRADIENT_EDGES = np.linspace(-12, 2, 57)
 """Edges of the bins in which gradients are counted: the logarithm, to base 10, of their size."""
 
+_TITLE = 52  # characters that fit into a line
 _QUANTITIES = {"mean": "mean", "std": "standard deviation", "dead": "share of dead units"}
 
 
@@ -199,7 +200,7 @@ class StatsCB(Callback):
         >>> stats = StatsCB([net[0]])
         >>> Learner(net, [batch], loss=nn.functional.mse_loss, callbacks=[stats]).fit(3)
         >>> stats.plot_activations("dead").get_title(loc="left")
-        'Share of dead units at update 3: 0 in 0'
+        'Share of dead units at update 3: 0 in module 0'
         >>> plt.close()
         """
         if quantity not in _QUANTITIES:
@@ -209,16 +210,21 @@ class StatsCB(Callback):
         ax = plt.gca() if ax is None else ax
         said = []
         for name, rows in modules.items():
-            ax.plot(rows["step"], rows[quantity], label=name)
+            ax.plot(rows["step"], rows[quantity], label=f"module {name}")
             first, last = rows[quantity].iloc[[0, -1]]
-            said.append(f"{name} from {first:.2g} to {last:.2g}")
+            said.append(f"module {name} from {first:.2g} to {last:.2g}")
         what = _QUANTITIES[quantity]
-        ends = ", ".join(f"{m.iloc[-1][quantity]:.2g} in {name}" for name, m in modules.items())
+        ends = ", ".join(
+            f"{rows[quantity].iloc[-1]:.2g} in module {name}" for name, rows in modules.items()
+        )
         last_step = max(rows["step"].max() for rows in modules.values())
         ax.set(xlabel="update", ylabel=f"{what} of the activations")
-        ax.set_title(f"{what.capitalize()} at update {last_step}: {ends}", loc="left")
-        ax.legend(title="module")
-        described = f"{what.capitalize()} of the activations against the update, by module"
+        title = f"{what.capitalize()} at update {last_step}: {ends}"
+        if len(title) > _TITLE:
+            title = title.replace(": ", ":\n", 1)
+        ax.set_title(title, loc="left")
+        ax.legend()
+        described = f"{what.capitalize()} of the activations against the update"
         describe(ax, f"{described}: {'; '.join(said)}.")
         return ax
 

@@ -70,10 +70,12 @@ class Intervention(Figure):
         recorded = _recorded()
         runs, before, old = recorded["after"], recorded["before"], recorded["rate"]
         self.step_sizes = tuple(run["rate"] for run in runs)
-        step_size = _inputs.real("step_size", step_size)
-        if step_size not in self.step_sizes:
+        wanted = _inputs.real("step_size", step_size)
+        # Close is enough: 0.02 in float32 is another number than in float64.
+        step_size = next((rate for rate in self.step_sizes if np.isclose(wanted, rate)), None)
+        if step_size is None:
             known = ", ".join(f"{rate:g}" for rate in self.step_sizes)
-            raise ValueError(f"step_size: expected one of {known}, got {step_size:g}")
+            raise ValueError(f"step_size: expected one of {known}, got {wanted:g}")
         self.step_size = step_size
         every = recorded["every"]
         says = {run["rate"]: _sentence(before, run, old, every) for run in runs}

@@ -59,11 +59,8 @@ class Annealer(LRScheduler):
     def __init__(self, optimizer: Optimizer, *, when: float = 2.0, cut: float = 4.0) -> None:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"optimizer: expected an Optimizer, got {type(optimizer).__name__}")
-        self.when, self.cut = _inputs.real("when", when), _inputs.real("cut", cut)
-        if self.when < 1:
-            raise ValueError(f"when: expected a number of at least 1, got {when}")
-        if self.cut <= 1:
-            raise ValueError(f"cut: expected a number above 1, got {cut}")
+        self.when = _inputs.real("when", when, at_least=1)
+        self.cut = _inputs.real("cut", cut, above=1)
         self.lowest = float("inf")
         self._sum, self._steps = 0.0, 0
         super().__init__(optimizer)

@@ -116,9 +116,7 @@ class _StandIn(Optimizer):
     @classmethod
     def of(cls, optimizer: Optimizer | None, lr: float | None) -> "_StandIn":
         if optimizer is None:
-            lr = _RATE if lr is None else _inputs.real("lr", lr)
-            if lr < 0:
-                raise ValueError(f"lr: expected a number of at least 0, got {lr}")
+            lr = _RATE if lr is None else _inputs.real("lr", lr, at_least=0)
             return cls([torch.nn.Parameter(torch.zeros(()))], {"lr": lr, "betas": (0.9, 0.999)})
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"optimizer: expected an Optimizer, got {type(optimizer).__name__}")
