@@ -2,8 +2,8 @@
 
     python tools/store_claims.py          (`make data`)
 
-Takes a minute or two. ``book/claims.json`` holds, for each claim, its value for the seeds 0 to 4, or
-one value where nothing is random.
+Takes a minute or two. ``book/claims.json`` holds, for each claim, its value for the seeds 0 to 4,
+or one value where nothing is random.
 """
 
 import json
