@@ -23,7 +23,17 @@ from adl.learner import BatchSchedCB, Callback, EpochSchedCB, Learner, MetricsCB
 from adl.plotting import Plot, in_styles
 from adl.schedules import Annealer
 
-__all__ = ["EPOCHS", "RATES", "SCHEDULES", "SEEDS", "plot_rates", "run", "stored", "table"]
+__all__ = [
+    "EPOCHS",
+    "RATES",
+    "SCHEDULES",
+    "SEEDS",
+    "measure_all",
+    "plot_rates",
+    "run",
+    "stored",
+    "table",
+]
 
 EPOCHS = 5
 """Passes over the training images, for every schedule."""
@@ -110,8 +120,8 @@ def table(runs: pd.DataFrame) -> pd.DataFrame:
     """Who wins, and by how much.
 
     For each schedule the rate with the best median accuracy is chosen on the first half of the
-    seeds. What is reported is what it reaches on the other half, so that nobody is judged by the
-    runs that he was chosen by.
+    seeds. What is reported is what it reaches on the other half, so that none is judged by the runs
+    that it was chosen by.
 
     Parameters
     ----------
