@@ -10,15 +10,16 @@ from adl import _inputs
 __all__ = ["singular_batch", "singular_target"]
 
 
-def singular_target(inputs: Tensor, epsilon: float = 1e-3) -> Tensor:
+def singular_target(inputs: Tensor, epsilon: float | Tensor = 1e-3) -> Tensor:
     """The function ``x y / (epsilon + z**2)``, which is huge wherever z is near 0.
 
     Parameters
     ----------
     inputs : torch.Tensor, shape (..., 3)
         z, x and y, in this order, in the last dimension.
-    epsilon : float, default 1e-3
-        What keeps the function finite at z = 0; at least 0.
+    epsilon : float or torch.Tensor, default 1e-3
+        What keeps the function finite at z = 0; at least 0. A tensor is broadcast against the
+        shape (...): a column gives each row of a batch an epsilon of its own.
 
     Returns
     -------
@@ -44,14 +45,17 @@ def singular_target(inputs: Tensor, epsilon: float = 1e-3) -> Tensor:
         raise TypeError(f"inputs: expected a tensor, got {type(inputs).__name__}")
     if inputs.ndim == 0 or inputs.shape[-1] != 3:
         raise ValueError(f"inputs: expected shape (..., 3), got {tuple(inputs.shape)}")
-    epsilon = _inputs.real("epsilon", epsilon, at_least=0)
+    if isinstance(epsilon, Tensor):
+        epsilon = _column(epsilon, inputs)
+    else:
+        epsilon = _inputs.real("epsilon", epsilon, at_least=0)
     z, x, y = inputs.unbind(-1)
     return x * y / (epsilon + z**2)
 
 
 def singular_batch(
     *shape: int,
-    epsilon: float = 1e-3,
+    epsilon: float | Tensor = 1e-3,
     seed: Any = None,
     dtype: torch.dtype = torch.float32,
     device: torch.device | str | None = None,
@@ -62,7 +66,7 @@ def singular_batch(
     ----------
     *shape : int
         The batch's shape: ``(examples,)``, or ``(models, examples)`` for a batch per model.
-    epsilon : float, default 1e-3
+    epsilon : float or torch.Tensor, default 1e-3
         As in `singular_target`.
     seed : int or torch.Generator, optional
         Randomness; None is fresh. A seed draws on the CPU, a generator where it lives.
@@ -95,3 +99,17 @@ def singular_batch(
     inputs = torch.randn(*shape, 3, generator=generator, device=generator.device)
     inputs = inputs.to(device or generator.device, _inputs.floating(dtype))
     return inputs, singular_target(inputs, epsilon)
+
+
+def _column(epsilon: Tensor, inputs: Tensor) -> Tensor:
+    """Many epsilons, if they can be used with these inputs."""
+    try:
+        epsilon.expand(inputs.shape[:-1])
+    except RuntimeError:
+        raise ValueError(
+            f"epsilon: expected a number or what broadcasts to {tuple(inputs.shape[:-1])}, "
+            f"got shape {tuple(epsilon.shape)}"
+        ) from None
+    if not bool((epsilon >= 0).all() and epsilon.isfinite().all()):
+        raise ValueError("epsilon: expected finite numbers of at least 0")
+    return epsilon.to(inputs)

@@ -1,5 +1,8 @@
 """Networks, many at once: one tensor holds the parameters of all of them."""
 
+from __future__ import annotations
+
+import copy
 import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -150,6 +153,43 @@ class StackedMLP(nn.Module):
             hidden = self.activation(torch.baddbmm(biases, hidden, weights))
         weights, biases = layers[-1]
         return torch.baddbmm(biases, hidden, weights)[..., 0]
+
+    def some(self, models: slice | Tensor) -> StackedMLP:
+        """Some of the networks, as a stack of their own with a copy of their parameters.
+
+        Parameters
+        ----------
+        models : slice or torch.Tensor of int
+            Which; a network that is named twice is there twice.
+
+        Returns
+        -------
+        StackedMLP
+
+        Raises
+        ------
+        ValueError
+            If that is none, or no choice of networks.
+
+        Examples
+        --------
+        >>> StackedMLP(20, inputs=3, hidden=[8], seed=0).some(slice(5, 10))
+        StackedMLP(5 models, 3-8-1, 41 parameters each)
+        """
+        try:
+            if not isinstance(models, slice):
+                models = torch.as_tensor(models)
+            vector = self.vector.detach()[models].clone()
+        except (IndexError, TypeError, RuntimeError):
+            vector = self.vector[0]
+        if vector.ndim != 2 or not len(vector):
+            raise ValueError(
+                f"models: expected a slice or a tensor of some of the {self.models} networks, "
+                f"got {models!r:.60}"
+            )
+        chosen = copy.copy(self)
+        chosen._parameters = {"vector": nn.Parameter(vector)}
+        return chosen
 
     def single(self, model: int) -> nn.Sequential:
         """One of the networks, as PyTorch's own layers with a copy of its parameters.

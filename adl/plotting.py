@@ -251,8 +251,8 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
-def few(name: str, things: Mapping[str, Any]) -> None:
-    """Refuse more curves than one figure can tell apart, or none.
+def few(name: str, things: Mapping[str, Any], *, most: int = len(LINE_STYLES)) -> None:
+    """Refuse more curves, or panels, than one figure can tell apart, or none.
 
     Parameters
     ----------
@@ -260,11 +260,13 @@ def few(name: str, things: Mapping[str, Any]) -> None:
         The argument's name, for the message.
     things : dict
         The curves, by name.
+    most : int, default 4
+        How many are allowed: by default as many as `in_styles` has styles.
 
     Raises
     ------
     TypeError, ValueError
-        Unless it is a dict with 1 to 4 of them.
+        Unless it is a dict with 1 to `most` of them.
 
     Examples
     --------
@@ -275,8 +277,8 @@ def few(name: str, things: Mapping[str, Any]) -> None:
     """
     if not isinstance(things, Mapping):
         raise TypeError(f"{name}: expected a dict with a name for each, got {things!r:.40}")
-    if not 1 <= len(things) <= len(LINE_STYLES):
-        raise ValueError(f"{name}: expected 1 to {len(LINE_STYLES)} of them, got {len(things)}")
+    if not 1 <= len(things) <= most:
+        raise ValueError(f"{name}: expected 1 to {most} of them, got {len(things)}")
 
 
 def in_styles(plot: Plot, column: str) -> Plot:

@@ -90,6 +90,14 @@ def test_the_mean_square_at_one_hundredth_is_624():
     assert targets.square().mean().item() == pytest.approx(624, rel=0.04)
 
 
+def test_each_row_of_a_batch_can_have_an_epsilon_of_its_own():
+    inputs = singular_batch(3, 20, seed=0)[0]
+    epsilons = [1.0, 0.1, 1e-4]
+    together = singular_target(inputs, torch.tensor(epsilons)[:, None])
+    for row, epsilon in enumerate(epsilons):
+        torch.testing.assert_close(together[row], singular_target(inputs[row], epsilon))
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
@@ -99,6 +107,13 @@ def test_the_mean_square_at_one_hundredth_is_624():
         ((torch.ones(3), -1.0), ValueError, "^epsilon: expected a number of at least 0, got -1"),
         ((torch.ones(3), math.nan), ValueError, "^epsilon: expected a finite number, got nan"),
         ((torch.ones(3), "1"), TypeError, "^epsilon: expected a finite number, got str"),
+        (
+            (torch.ones(5, 3), torch.ones(4)),
+            ValueError,
+            r"^epsilon: expected a number or what broadcasts to \(5,\), got shape \(4,\)",
+        ),
+        ((torch.ones(5, 3), -torch.ones(5)), ValueError, "^epsilon: expected finite numbers of"),
+        ((torch.ones(3), torch.tensor(math.inf)), ValueError, "^epsilon: expected finite numbers"),
     ],
 )
 def test_targets_of_what_cannot_be_used_are_refused_in_words(arguments, error, words):

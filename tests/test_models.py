@@ -202,3 +202,29 @@ def test_stacks_that_cannot_be_made_are_refused_in_words(options, error, words):
 def test_a_network_that_is_not_there_is_refused_in_words(model, error, words):
     with pytest.raises(error, match=words):
         stack(4).single(model)
+
+
+@pytest.mark.parametrize("models", [slice(1, 3), torch.tensor([1, 2]), [1, 2]])
+def test_some_networks_say_what_they_said_among_all(models):
+    net, x = StackedMLP(5, inputs=3, hidden=(8, 8), seed=0), torch.ones(4, 3)
+    some = net.some(models)
+    torch.testing.assert_close(some(x), net(x)[1:3])
+    assert isinstance(some.vector, torch.nn.Parameter)
+
+
+def test_some_networks_are_a_copy_and_may_be_there_twice():
+    net = StackedMLP(2, inputs=3, hidden=[8], seed=0)
+    twice = net.some(torch.tensor([0, 1, 0]))
+    before = net.vector.detach().clone()
+    with torch.no_grad():
+        twice.vector.zero_()
+    assert twice.models == 3
+    assert net.models == 2
+    assert net.vector.equal(before)
+
+
+@pytest.mark.parametrize("models", [slice(0), torch.tensor([7]), 1, "first", None])
+def test_no_choice_of_networks_is_refused_in_words(models):
+    net = StackedMLP(2, inputs=3, hidden=[8], seed=0)
+    with pytest.raises(ValueError, match="^models: expected a slice or a tensor of some of the 2"):
+        net.some(models)
