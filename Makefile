@@ -48,9 +48,10 @@ notebooks: $(READY) ## restart, run, trim and save all chapters
 student: $(READY) ## write the student versions of the chapters into the built website
 	$(BIN)/python tools/notebooks.py student $(SITE)/student
 
-data: $(READY) ## compute again what is stored: claims, the race of the schedules, a figure's runs
+data: $(READY) ## compute again what is stored: claims, the race of the schedules, two figures' runs
 	$(BIN)/python tools/store_race.py
 	$(BIN)/python tools/store_intervention.py
+	$(BIN)/python tools/store_losses.py
 	$(BIN)/python tools/store_claims.py
 
 bench: $(READY) ## measure how much faster stacked training is, as ratios
@@ -90,7 +91,10 @@ colab: ## test package and chapters with the versions that Colab has
 		tests/test_workbook.py tests/test_data.py tests/test_models.py tests/test_training.py \
 		tests/test_curvature.py tests/test_edge.py tests/test_fluctuations.py \
 		tests/test_spread_control.py tests/test_learner.py tests/test_images.py tests/test_race.py \
-		tests/test_exercises_schedules.py
+		tests/test_exercises_schedules.py tests/test_losses.py tests/test_singular.py \
+		tests/test_singular_plots.py tests/test_dependence.py tests/test_heavy_tail.py \
+		tests/test_gradient_share.py tests/test_critical_rate.py tests/test_full_scale.py \
+		tests/test_exercises_losses.py
 	rm -rf .colab
 
 clean: ## remove everything that the other commands made

@@ -16,10 +16,11 @@ from figures import has_no_faults, move_and_run_again, settle
 MAKERS = {
     "adl-descent": lambda: live.Descent(X, Y),
     "adl-intervention": live.Intervention,
+    "adl-losses": live.LossChoice,
     "adl-spreadsheet": live.Spreadsheet,
 }
 FIGURES = {element: make() for element, make in MAKERS.items()}
-KILOBYTES = {"adl-descent": 6, "adl-intervention": 5, "adl-spreadsheet": 8}
+KILOBYTES = {"adl-descent": 6, "adl-intervention": 5, "adl-losses": 5, "adl-spreadsheet": 8}
 COLOURS = ("red", "amber", "blue")
 
 every_figure = pytest.mark.parametrize("element", FIGURES)
