@@ -9,7 +9,7 @@ from torch import Tensor
 
 from adl.models import StackedMLP
 
-__all__ = ["check_batch", "mean_losses", "one_number", "pair_of_tensors"]
+__all__ = ["check_batch", "check_net", "mean_losses", "one_number", "pair_of_tensors"]
 
 
 def mean_losses(loss: Callable[..., Tensor], outputs: Tensor, targets: Tensor) -> Tensor:
@@ -66,7 +66,7 @@ def check_batch(batch: Any, net: StackedMLP) -> tuple[Tensor, Tensor]:
     Raises
     ------
     TypeError, ValueError
-        If they do not fit the networks.
+        If they do not fit the networks, or `net` is none.
 
     Examples
     --------
@@ -76,6 +76,7 @@ def check_batch(batch: Any, net: StackedMLP) -> tuple[Tensor, Tensor]:
     >>> targets.shape
     torch.Size([5, 15])
     """
+    check_net("net", net)
     inputs, targets = (part.to(net.vector) for part in pair_of_tensors(batch))
     if inputs.ndim < 2 or not inputs.shape[-2]:
         raise ValueError(
@@ -93,6 +94,40 @@ def check_batch(batch: Any, net: StackedMLP) -> tuple[Tensor, Tensor]:
                 f"got {tuple(part.shape)}"
             )
     return inputs, targets.expand(net.models, *examples)
+
+
+def check_net(name: str, net: Any, *, inputs: int | None = None) -> StackedMLP:
+    """The networks, if that is what came.
+
+    Parameters
+    ----------
+    name : str
+        What to call them in the message.
+    net : StackedMLP
+    inputs : int, optional
+        How many inputs they should have.
+
+    Returns
+    -------
+    StackedMLP
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is anything else, or they have another number of inputs.
+
+    Examples
+    --------
+    >>> check_net("net", StackedMLP(5, inputs=1, hidden=[10], seed=0), inputs=3)
+    Traceback (most recent call last):
+    ...
+    ValueError: net: expected networks with 3 inputs, got 1
+    """
+    if not isinstance(net, StackedMLP):
+        raise TypeError(f"{name}: expected a StackedMLP, got {type(net).__name__}")
+    if inputs not in (None, net.widths[0]):
+        raise ValueError(f"{name}: expected networks with {inputs} inputs, got {net.widths[0]}")
+    return net
 
 
 def pair_of_tensors(batch: Any) -> tuple[Tensor, Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from numbers import Real
 from textwrap import fill
 from typing import Any
 
@@ -16,14 +17,13 @@ from torch import Tensor
 from adl import _inputs, curvature
 from adl.data import singular_batch
 from adl.models import StackedMLP
-from adl.plotting import Plot, counted, few, in_styles
+from adl.plotting import TITLE_WIDTH, Plot, counted, digits, few, in_styles
 from adl.training import StackedSGD, train_stacked
 
 __all__ = ["critical_step_sizes", "initial_sharpness", "plot_critical", "starts"]
 
 _EXAMPLES, _HIDDEN = 200, (32, 32)  # the chapter's batches and networks
 _LOWEST, _HIGHEST, _HALVINGS = 1e-6, 10.0, 6
-_TITLE = 58  # characters that fit into a line
 
 
 def starts(
@@ -96,7 +96,9 @@ def critical_step_sizes(
     Returns
     -------
     torch.Tensor, shape (networks,)
-        From 0.000001 to 10; one that is 29% larger is too large.
+        The largest that was tried and survived; one that is 29% larger is too large. Tried are
+        those between 0.000001 and 10: where none survives, 0.000001 is returned, though it may be
+        too large itself; where all do, 7.8, though 10 might not be too large.
 
     Raises
     ------
@@ -201,12 +203,15 @@ def plot_critical(
     --------
     >>> rates = {1.0: torch.tensor([0.4]), 0.01: torch.tensor([0.004])}
     >>> print(plot_critical({"mine": rates}).labels.title)
-    From epsilon 1 to 0.01 the critical step size falls by a
-    factor of 100 (mine)
+    From epsilon 1 to 0.01 the critical step size falls
+    100-fold (mine)
     """
     few("critical", critical)
+    _check("critical", critical)
+    sharpness = {} if sharpness is None else sharpness
+    _check("sharpness", sharpness)
     epsilons = _epsilons(critical)
-    limits = {name: {e: 2 / s for e, s in each.items()} for name, each in (sharpness or {}).items()}
+    limits = {name: {e: 2 / s for e, s in each.items()} for name, each in sharpness.items()}
     if not limits.keys() <= critical.keys():
         raise ValueError(f"sharpness: expected some of {list(critical)}, got {list(limits)}")
     first, last = epsilons[0], epsilons[-1]
@@ -215,11 +220,10 @@ def plot_critical(
     }
     most, least = max(falls, key=falls.__getitem__), min(falls, key=falls.__getitem__)
     finding = (
-        f"From epsilon {first:g} to {last:g} the critical step size falls by a factor of "
-        f"{_one_digit(falls[most])} ({most})"
+        f"From epsilon {first:g} to {last:g} the critical step size {_change(falls[most])} ({most})"
     )
     if least != most:
-        finding += f", or {_one_digit(falls[least])} ({least})"
+        finding += f", {_change(falls[least])} ({least})"
     said = "; ".join(
         f"{name}: from {float(each[first].median()):.2g} at epsilon {first:g} to "
         f"{float(each[last].median()):.2g} at {last:g}"
@@ -248,12 +252,27 @@ def plot_critical(
         )
         + pn.scale_y_log10()
         + pn.labs(
-            title=fill(finding, _TITLE),
+            title=fill(finding, TITLE_WIDTH, break_on_hyphens=False),
             x="epsilon (log scale)",
-            y="critical step size (log scale)",
+            y="largest step size without a rise (log scale)",
         )
     )
     return plot + pn.geom_line(data=_in_rows(limits, list(critical)), size=0.4) if limits else plot
+
+
+def _check(name: str, tables: Any) -> None:
+    """Refuse what does not hold, for each loss and epsilon, a number for each network."""
+    right = isinstance(tables, Mapping) and all(
+        isinstance(each, Mapping)
+        and all(isinstance(epsilon, Real) for epsilon in each)
+        and all(isinstance(one, Tensor) and one.ndim == 1 and len(one) for one in each.values())
+        for each in tables.values()
+    )
+    if not right:
+        raise TypeError(
+            f"{name}: expected for each loss a dict of epsilon to a tensor (networks,), "
+            f"got {tables!r:.60}"
+        )
 
 
 def _epsilons(critical: Mapping[str, Mapping[float, Tensor]]) -> list[float]:
@@ -273,8 +292,12 @@ def _position(epsilon: float) -> float:
     return -math.log10(epsilon)
 
 
-def _one_digit(number: float) -> str:
-    return f"{float(f'{number:.1g}'):g}"
+def _change(fall: float) -> str:
+    """A quotient of old and new in words, to one digit."""
+    if 2 / 3 < fall < 1.5:
+        return "hardly changes"
+    fold = f"{digits(max(fall, 1 / fall), 1)}-fold"
+    return f"falls {fold}" if fall > 1 else f"rises {fold}"
 
 
 def _in_rows(tables: Mapping[str, Mapping[float, Tensor]], names: list[str]) -> pd.DataFrame:

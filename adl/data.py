@@ -1,5 +1,6 @@
 """What the course's networks learn: targets, and the inputs that they are drawn for."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -7,7 +8,7 @@ from torch import Tensor
 
 from adl import _inputs
 
-__all__ = ["singular_batch", "singular_target"]
+__all__ = ["check_epsilons", "singular_batch", "singular_target"]
 
 
 def singular_target(inputs: Tensor, epsilon: float | Tensor = 1e-3) -> Tensor:
@@ -24,7 +25,8 @@ def singular_target(inputs: Tensor, epsilon: float | Tensor = 1e-3) -> Tensor:
     Returns
     -------
     torch.Tensor, shape (...)
-        The targets, of the inputs' dtype and on their device.
+        The targets, of the inputs' dtype (of the default one if that is of whole numbers) and on
+        their device.
 
     Raises
     ------
@@ -96,13 +98,48 @@ def singular_batch(
         raise ValueError("shape: expected at least one number, got none")
     shape = tuple(_inputs.whole("shape", size, at_least=1) for size in shape)
     generator = _inputs.torch_generator(seed)
-    inputs = torch.randn(*shape, 3, generator=generator, device=generator.device)
+    inputs = torch.randn(
+        *shape, 3, generator=generator, device=generator.device, dtype=torch.float32
+    )
     inputs = inputs.to(device or generator.device, _inputs.floating(dtype))
     return inputs, singular_target(inputs, epsilon)
 
 
+def check_epsilons(epsilons: Sequence[float]) -> tuple[float, ...]:
+    """Epsilons of several targets, if they can be used and told apart.
+
+    Parameters
+    ----------
+    epsilons : sequence of float
+        At least 0 each.
+
+    Returns
+    -------
+    tuple of float
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they cannot be used, or two are the same in their first six digits, which are what
+        figures show.
+
+    Examples
+    --------
+    >>> check_epsilons([1, 0.1])
+    (1.0, 0.1)
+    """
+    checked = tuple(_inputs.vector("epsilons", epsilons).tolist())
+    if min(checked) < 0:
+        raise ValueError(f"epsilons: expected numbers of at least 0, got {min(checked)}")
+    if len({f"{epsilon:g}" for epsilon in checked}) < len(checked):
+        raise ValueError(f"epsilons: expected each number once, got {checked}")
+    return checked
+
+
 def _column(epsilon: Tensor, inputs: Tensor) -> Tensor:
     """Many epsilons, if they can be used with these inputs."""
+    if epsilon.is_complex() or epsilon.dtype == torch.bool:
+        raise TypeError(f"epsilon: expected real numbers, got {epsilon.dtype}")
     try:
         epsilon.expand(inputs.shape[:-1])
     except RuntimeError:
@@ -112,4 +149,5 @@ def _column(epsilon: Tensor, inputs: Tensor) -> Tensor:
         ) from None
     if not bool((epsilon >= 0).all() and epsilon.isfinite().all()):
         raise ValueError("epsilon: expected finite numbers of at least 0")
-    return epsilon.to(inputs)
+    # Whole numbers as inputs do not make whole numbers of it.
+    return epsilon.to(inputs.device, torch.result_type(inputs, 0.5))

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from adl import _inputs
+from adl._batches import check_net
 from adl.data import singular_target
 from adl.losses import two_sided_log
 from adl.models import StackedMLP
@@ -78,6 +79,7 @@ def along_z(net: StackedMLP, low: float = -1.0, high: float = 1.0, *, points: in
     >>> along_z(net, points=5).shape
     torch.Size([2, 5])
     """
+    check_net("net", net, inputs=3)
     return net(inputs_along_z(low, high, points=points).to(net.vector))
 
 
@@ -115,6 +117,7 @@ def pieces(
     >>> pieces(net)
     tensor([2])
     """
+    check_net("net", net, inputs=3)
     if net.activation is not torch.relu:
         raise ValueError(f"net: expected ReLU units (torch.relu), got {net.activation!r:.60}")
     inputs = inputs_along_z(low, high, points=points).to(net.vector)
@@ -140,12 +143,13 @@ def plot_dependence(nets: Mapping[str, StackedMLP], epsilon: float) -> Plot:
     Returns
     -------
     Plot
-        On a two-sided logarithmic axis, so that large and negative values find a place.
+        The truth as a thin line; on a two-sided logarithmic axis, so that large and negative
+        values find a place.
 
     Raises
     ------
     TypeError, ValueError
-        If there are no networks or too many.
+        If an argument cannot be used, or there are no networks or too many.
 
     Examples
     --------
@@ -154,6 +158,8 @@ def plot_dependence(nets: Mapping[str, StackedMLP], epsilon: float) -> Plot:
     'Output along z, with x = y = 1, at epsilon 0.01, on a two-sided logarithmic axis'
     """
     few("nets", nets, most=3)
+    for net in nets.values():
+        check_net("nets", net, inputs=3)
     epsilon = _inputs.real("epsilon", epsilon, above=0)
     inputs = inputs_along_z()
     z = inputs[:, 0]
@@ -161,14 +167,15 @@ def plot_dependence(nets: Mapping[str, StackedMLP], epsilon: float) -> Plot:
     truth = singular_target(inputs, epsilon)
     rows = pd.concat(
         pd.DataFrame({"z": z, "value": two_sided_log(curve.double()), "name": name})
-        for name, curve in {"truth": truth, **curves}.items()
+        for name, curve in curves.items()
     )
-    rows["name"] = pd.Categorical(rows["name"], categories=["truth", *nets])
+    rows["name"] = pd.Categorical(rows["name"], categories=list(nets))
+    true = pd.DataFrame({"z": z, "value": two_sided_log(truth)})
     away, middle = z.abs() > 0.2, len(z) // 2
     said, off = [], {}
     for name, curve in curves.items():
         off[name] = (curve - truth)[away].abs().median().item()
-        said.append(f"{name}: {curve[middle]:.2g} at z = 0, median error {off[name]:.2g} beyond")
+        said.append(f"{name}: {curve[middle]:.2g} at z = 0, median error {off[name]:.2g}")
     peak = max(curves, key=lambda name: curves[name][middle].item())
     ticks = [-1e4, -1e2, -1, 0, 1, 1e2, 1e4]
     return (
@@ -177,10 +184,14 @@ def plot_dependence(nets: Mapping[str, StackedMLP], epsilon: float) -> Plot:
                 rows,
                 pn.aes("z", "value"),
                 alt="Output along z, with x = y = 1, at epsilon "
-                f"{epsilon:g}, on a two-sided logarithmic axis. The truth is {truth[middle]:g} at "
-                f"z = 0 and 1 at the ends. {'; '.join(said)} abs(z) = 0.2.",
+                f"{epsilon:g}, on a two-sided logarithmic axis. The truth, a thin line, is "
+                f"{truth[middle]:g} at z = 0 and {truth[-1]:.2g} at the ends. At z = 0, and in the "
+                f"median where abs(z) is above 0.2: {'; '.join(said)}.",
             ),
             "name",
+        )
+        + pn.geom_line(
+            pn.aes("z", "value"), true, inherit_aes=False, color=PALETTE["ink"], size=0.5
         )
         + pn.geom_line(size=0.9)
         + pn.scale_y_continuous(
@@ -188,8 +199,10 @@ def plot_dependence(nets: Mapping[str, StackedMLP], epsilon: float) -> Plot:
             labels=[f"{tick:g}" if abs(tick) < 1e3 else f"{tick:,.0f}" for tick in ticks],
         )
         + pn.labs(
-            title=f"{peak} reaches {curves[peak][middle]:,.0f} of {truth[middle]:,.0f},\nand is off "
-            f"by {off[peak]:.2g} where abs(z) is above 0.2",
+            title=f"{peak} reaches {curves[peak][middle]:,.0f} of {truth[middle]:,.0f},\n"
+            f"and is off by {off[peak]:.2g} where abs(z) is above 0.2"
+            if curves[peak].isfinite().all()
+            else f"{peak}: not finite",
             x="z",
             y="output (two-sided log scale)",
         )
@@ -221,7 +234,7 @@ def plot_slope(net: StackedMLP, low: float = -1.0, high: float = 1.0) -> Plot:
     >>> plot_slope(net).alt.split(",")[0]
     'Output along z'
     """
-    net = net.some(slice(1))
+    net = check_net("net", net, inputs=3).some(slice(1))
     curve = along_z(net, low, high)[0].double()
     z = np.linspace(low, high, len(curve))
     slope = curve.diff() / (z[1] - z[0])
@@ -239,7 +252,7 @@ def plot_slope(net: StackedMLP, low: float = -1.0, high: float = 1.0) -> Plot:
             rows,
             pn.aes("z", "value"),
             alt=f"Output along z, from {low:g} to {high:g} with x = y = 1, and its slope below. "
-            f"The output is made of {counted(number, 'straight piece')}, with a level slope on each: "
+            f"The output is made of {counted(number, 'straight piece')}, each with a level slope; "
             f"it runs from {slope.min():.2g} to {slope.max():.2g}.",
         )
         + pn.geom_line(color=PALETTE["blue"], size=0.8)

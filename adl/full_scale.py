@@ -11,15 +11,14 @@ import json
 from importlib.resources import files
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-__all__ = ["curve", "dependence", "not_run", "stored"]
+__all__ = ["not_run", "stored"]
 
 _SETTINGS = ["chapter", "loss", "epsilon", "hidden", "step_size", "last_step_size", "batch_size"]
 _ERRORS = ["explained", "mean_absolute_error", "median_relative_error"]
 _AT_THE_EDGE = ["spread_early", "spread_late", "stability"]
-_WHERE = ["device", "machine", "date", "seconds_per_step"]
+_WHERE = ["device", "machine", "torch", "date", "seconds_per_step"]
 _DEVICES = {"cpu": "CPU", "cuda": "GPU"}
 _QUANTILES = ["q05", "q25", "median", "q75", "q95"]
 
@@ -40,7 +39,7 @@ def stored() -> pd.DataFrame:
         - for chapter 3, nan for chapter 4: ``spread_early`` and ``spread_late``, the detrended
           spread of log10 loss over steps 400 to 700 and over the last 300, and ``stability``,
           step size × curvature at the end, stable below 2;
-        - ``device``, ``machine``, ``date`` and ``seconds_per_step``.
+        - ``device``, ``machine``, ``torch`` (its version), ``date`` and ``seconds_per_step``.
 
         Errors that are not finite are nan.
 
@@ -72,64 +71,6 @@ def stored() -> pd.DataFrame:
         }
         for name, run in _document()["cases"].items()
     ).astype(dict.fromkeys(numbers, float))
-
-
-def curve(name: str) -> pd.DataFrame:
-    """Training loss of a run against the step.
-
-    Parameters
-    ----------
-    name : str
-        As in `stored`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``step``, counted from 1, and ``log10_loss``: the median in each of at most 60 bins, which
-        are equally wide on a logarithmic axis. It is the loss that the network was trained on, so
-        curves of different losses cannot be compared by their height.
-
-    Raises
-    ------
-    ValueError
-        If there is no such run.
-
-    Examples
-    --------
-    >>> curve("mse-1e-4").columns.tolist(), len(curve("mse-1e-4")) <= 60
-    (['step', 'log10_loss'], True)
-    """
-    return pd.DataFrame(_run(name)["curve"]).astype({"log10_loss": float})
-
-
-def dependence(name: str) -> pd.DataFrame:
-    """What a network of chapter 4 says for x = y = 1 while z goes from -1 to 1.
-
-    Parameters
-    ----------
-    name : str
-        As in `stored`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``z``, 101 numbers, and ``output``. The target there is ``1 / (epsilon + z**2)``.
-
-    Raises
-    ------
-    ValueError
-        If there is no such run, or it is one of chapter 3.
-
-    Examples
-    --------
-    >>> dependence("relative-l1-1e-4")["z"].iloc[[0, 50, 100]].tolist()
-    [-1.0, 0.0, 1.0]
-    """
-    run = _run(name)
-    if "dependence" not in run:
-        raise ValueError(f"name: expected a run of chapter 4, got {name!r}")
-    outputs = np.array(run["dependence"], dtype=float)
-    return pd.DataFrame({"z": np.linspace(-1, 1, len(outputs)).round(2), "output": outputs})
 
 
 def not_run() -> str:
@@ -174,13 +115,6 @@ def _listed(things: list[str]) -> str:
     """Words as an enumeration."""
     *rest, last = things
     return f"{', '.join(rest)} and {last}" if rest else last
-
-
-def _run(name: str) -> dict[str, Any]:
-    cases = _document()["cases"]
-    if name not in cases:
-        raise ValueError(f"name: expected one of {', '.join(cases)}, got {name!r:.60}")
-    return cases[name]
 
 
 def _document() -> dict[str, Any]:

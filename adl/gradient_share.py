@@ -20,13 +20,12 @@ from torch import Tensor
 from adl import _inputs
 from adl._batches import check_batch, mean_losses
 from adl.models import StackedMLP
-from adl.plotting import PALETTE, Plot, counted, few, in_styles
+from adl.plotting import PALETTE, TITLE_WIDTH, Plot, counted, few, in_styles
 
 __all__ = ["gradient_norms", "noise_batch_size", "plot_concentration", "top_share"]
 
 _TOP = 0.01
 _DRAWN = 100  # points of a curve
-_TITLE = 58  # characters that fit into a line
 
 
 def gradient_norms(
@@ -65,7 +64,7 @@ def gradient_norms(
     >>> gradient_norms(net, singular_batch(200, seed=0), mse_loss).shape
     torch.Size([5, 200])
     """
-    inputs, targets = _read(net, batch)
+    inputs, targets = check_batch(batch, net)
     vector = net.vector.detach()
     hidden = inputs.expand(net.models, *inputs.shape[-2:])
     heard, sums = [], []
@@ -150,7 +149,7 @@ def noise_batch_size(
     >>> bool((sizes > 1).all())
     True
     """
-    inputs, targets = _read(net, batch)
+    inputs, targets = check_batch(batch, net)
     examples = targets.shape[-1]
     if examples < 2:
         raise ValueError(f"batch: expected at least two examples, got {examples}")
@@ -183,8 +182,8 @@ def plot_concentration(norms: Mapping[str, Tensor]) -> Plot:
 
     Examples
     --------
-    >>> plot_concentration({"mine": torch.ones(5, 200)}).labels.title
-    'The top 1% of examples make 1% of the gradient (mine)'
+    >>> plot_concentration({"L1": torch.ones(5, 200)}).labels.title
+    'The top 1% of examples make 1% of the gradient (L1)'
     """
     few("norms", norms)
     curves = {name: _concentration(each) for name, each in norms.items()}
@@ -215,17 +214,11 @@ def plot_concentration(norms: Mapping[str, Tensor]) -> Plot:
         + pn.geom_line(size=0.9)
         + pn.scale_x_log10()
         + pn.labs(
-            title=fill(finding, _TITLE),
+            title=fill(finding, TITLE_WIDTH),
             x="examples with the largest gradients (%, log scale)",
             y="share of the gradient (%)",
         )
     )
-
-
-def _read(net: Any, batch: Any) -> tuple[Tensor, Tensor]:
-    if not isinstance(net, StackedMLP):
-        raise TypeError(f"net: expected a StackedMLP, got {type(net).__name__}")
-    return check_batch(batch, net)
 
 
 def _norms(name: str, norms: Any) -> None:

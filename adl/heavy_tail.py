@@ -21,8 +21,8 @@ from scipy.optimize import brentq
 from scipy.special import erfcx
 
 from adl import _inputs
-from adl.data import singular_target
-from adl.plotting import PALETTE, Plot, counted, few, in_styles
+from adl.data import check_epsilons, singular_target
+from adl.plotting import PALETTE, TITLE_WIDTH, Plot, counted, few, in_styles
 
 __all__ = ["Moments", "hill", "moments", "plot_running_mean", "plot_tail", "share_above"]
 
@@ -31,7 +31,6 @@ _LARGEST = 1e6  # epsilon: beyond, the closed form of the mean square has lost h
 _FAR = 60.0  # logarithm of sizes that no share of interest reaches
 _DRAWN = 200  # points of a curve
 _SMALLEST = 0.01  # below lie a few in a hundred, and nothing to see
-_TITLE = 58  # characters that fit into a line
 
 
 @dataclass(frozen=True)
@@ -209,7 +208,7 @@ def plot_tail(epsilons: Sequence[float], *, examples: int = 200_000, seed: Any =
     Examples
     --------
     >>> plot_tail([1, 0], examples=20_000, seed=0).labels.title
-    'Exponent of the top 1%: 4.1 at epsilon 1, 0.5 at epsilon 0'
+    'At epsilon 0 the share above t falls as t to the -0.5'
     """
     epsilons = _epsilons(epsilons)
     examples = _inputs.whole("examples", examples, at_least=100)
@@ -226,12 +225,11 @@ def plot_tail(epsilons: Sequence[float], *, examples: int = 200_000, seed: Any =
     lines = lines[lines["size"] >= _SMALLEST]
     exponents = {name: f"{hill(drawn):.1f}" for name, drawn in sizes.items()}
     said = "; ".join(
-        f"{name}: {100 * np.mean(drawn > 100):.1g}% are above 100, Hill's exponent of the largest "
-        f"1% is {exponents[name]}"
+        f"{name}: {100 * np.mean(drawn > 100):.1g}% are above 100, the exponent of the largest 1% "
+        f"by Hill's estimator is {exponents[name]}"
         for name, drawn in sizes.items()
     )
-    ends = dict.fromkeys([next(iter(exponents)), list(exponents)[-1]])
-    found = ", ".join(f"{exponents[name]} at {name}" for name in ends)
+    last = list(exponents)[-1]
     limit = pd.DataFrame({"size": [1.0, lines["size"].max()]})
     limit["share"] = _over_angles(lambda sine: np.sqrt(sine / 2)) / np.sqrt(limit["size"])
     return (
@@ -251,7 +249,7 @@ def plot_tail(epsilons: Sequence[float], *, examples: int = 200_000, seed: Any =
         + pn.scale_x_log10()
         + pn.scale_y_log10()
         + pn.labs(
-            title=fill(f"Exponent of the top 1%: {found}", _TITLE),
+            title=f"At {last} the share above t falls as t to the -{exponents[last]}",
             x="size t (log scale)",
             y="share above t (log scale)",
         )
@@ -337,7 +335,7 @@ def plot_running_mean(
         + pn.scale_x_log10()
         + pn.scale_y_log10()
         + pn.labs(
-            title=fill(f"Largest of {samples} means ÷ smallest: {ratios}", _TITLE),
+            title=fill(f"Largest of {samples} means ÷ smallest: {ratios}", TITLE_WIDTH),
             x="targets drawn (log scale)",
             y="mean size so far (log scale)",
         )
@@ -389,8 +387,6 @@ def _epsilon(epsilon: Any) -> float:
 
 
 def _epsilons(epsilons: Any) -> list[float]:
-    if np.ndim(epsilons) != 1:
-        raise TypeError(f"epsilons: expected a sequence of numbers, got {epsilons!r:.60}")
-    checked = [_inputs.real("epsilons", one, at_least=0, below=_LARGEST) for one in epsilons]
+    checked = [_inputs.real("epsilons", one, below=_LARGEST) for one in check_epsilons(epsilons)]
     few("epsilons", dict.fromkeys(checked))
     return checked

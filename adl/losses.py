@@ -7,7 +7,8 @@ Here that is an error.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -306,16 +307,18 @@ def relative_l2_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") 
     return _of(input, target, reduction, lambda: _relative(input, target).square())
 
 
-LOSSES: dict[str, Callable[..., Tensor]] = {
-    "MSE": mse_loss,
-    "Huber": huber_loss,
-    "L1": l1_loss,
-    "log error": log_error_loss,
-    "two-sided log": two_sided_log_loss,
-    "relative L2": relative_l2_loss,
-    "relative L1": relative_l1_loss,
-}
-"""The seven losses by the names that chapter 4's figures give them."""
+LOSSES: Mapping[str, Callable[..., Tensor]] = MappingProxyType(
+    {
+        "MSE": mse_loss,
+        "Huber": huber_loss,
+        "L1": l1_loss,
+        "log error": log_error_loss,
+        "two-sided log": two_sided_log_loss,
+        "relative L2": relative_l2_loss,
+        "relative L1": relative_l1_loss,
+    }
+)
+"""The seven losses by the names that chapter 4's figures give them; nobody can change them."""
 
 
 def _relative(input: Tensor, target: Tensor) -> Tensor:

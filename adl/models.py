@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -90,7 +89,11 @@ class StackedMLP(nn.Module):
             for shape in ((fan_in, fan_out), (1, fan_out)):
                 self._shapes.append(shape)
                 uniform = torch.rand(
-                    models, math.prod(shape), generator=generator, device=generator.device
+                    models,
+                    math.prod(shape),
+                    generator=generator,
+                    device=generator.device,
+                    dtype=torch.float32,
                 )
                 parts.append((2 * uniform - 1) / math.sqrt(fan_in))
         self._sizes = [math.prod(shape) for shape in self._shapes]
@@ -177,18 +180,26 @@ class StackedMLP(nn.Module):
         StackedMLP(5 models, 3-8-1, 41 parameters each)
         """
         try:
-            if not isinstance(models, slice):
-                models = torch.as_tensor(models)
-            vector = self.vector.detach()[models].clone()
-        except (IndexError, TypeError, RuntimeError):
-            vector = self.vector[0]
-        if vector.ndim != 2 or not len(vector):
+            rows = torch.arange(self.models)
+            rows = rows[models if isinstance(models, slice) else torch.as_tensor(models)]
+        except (IndexError, TypeError, ValueError, RuntimeError):
+            rows = None
+        if rows is None or rows.ndim != 1 or not len(rows):
             raise ValueError(
                 f"models: expected a slice or a tensor of some of the {self.models} networks, "
                 f"got {models!r:.60}"
             )
-        chosen = copy.copy(self)
-        chosen._parameters = {"vector": nn.Parameter(vector)}
+        chosen = StackedMLP(
+            len(rows),
+            inputs=self.widths[0],
+            hidden=self.widths[1:-1],
+            activation=self.activation,
+            seed=0,
+            dtype=self.vector.dtype,
+            device=self.vector.device,
+        )
+        with torch.no_grad():
+            chosen.vector.copy_(self.vector[rows])
         return chosen
 
     def single(self, model: int) -> nn.Sequential:

@@ -7,6 +7,7 @@ picture: into the page on the website, and into the notebook's output in Jupyter
 
 from __future__ import annotations
 
+import math
 from base64 import b64encode
 from collections.abc import Mapping
 from io import BytesIO
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
 __all__ = [
     "LINE_STYLES",
     "PALETTE",
+    "TITLE_WIDTH",
     "Plot",
     "alt_text",
     "counted",
     "describe",
+    "digits",
     "few",
     "in_styles",
     "plot_regression",
@@ -54,6 +57,9 @@ a contrast of at least 3 to white. `LINE_STYLES` repeat the distinction for prin
 
 LINE_STYLES = ["solid", "dashed", "dotted", "dashdot"]
 """Line styles in the order in which the colours blue, red, green and purple use them."""
+
+TITLE_WIDTH = 52
+"""Characters of a title that fit into a line of a figure of the usual width, whatever they are."""
 
 _SIZE = (6.0, 3.75)
 _DPI = 100
@@ -249,6 +255,29 @@ def counted(number: int, noun: str) -> str:
     ('1 point', '3 steps')
     """
     return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def digits(value: float, number: int) -> str:
+    """A number rounded to some digits, for a title or a sentence.
+
+    Parameters
+    ----------
+    value : float
+    number : int
+        How many digits that are not leading zeros.
+
+    Returns
+    -------
+    str
+        With commas between thousands; a power of ten from a million on and below 0.0001; in words
+        if it is nan or infinite.
+
+    Examples
+    --------
+    >>> digits(0.0123, 1), digits(1234.5, 2), digits(2.6e7, 1), digits(float("nan"), 1)
+    ('0.01', '1,200', '3e+07', 'not finite')
+    """
+    return f"{float(f'{value:.{number}g}'):,g}" if math.isfinite(value) else "not finite"
 
 
 def few(name: str, things: Mapping[str, Any], *, most: int = len(LINE_STYLES)) -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Iterable, Mapping
 from textwrap import fill
 
 import numpy as np
 import pandas as pd
 import plotnine as pn
 import torch
-from torch import Tensor
 
+from adl._batches import check_net
 from adl.losses import LOSSES
 from adl.models import StackedMLP
-from adl.plotting import PALETTE, Plot, counted, few, in_styles
-from adl.singular import Fitted, baselines, held_out
+from adl.plotting import PALETTE, TITLE_WIDTH, Plot, counted, digits, few, in_styles
+from adl.singular import Fitted, baselines, check_fitted, held_out, predict
 
 __all__ = [
     "plot_by_size",
@@ -46,38 +47,47 @@ _BY_LOSS = dict(
 _SIZES = ["below 1", "1 to 10", "10 to 100", "100 to 1000", "above 1000"]
 
 
-def plot_pull(losses: Mapping[str, Callable[..., Tensor]] = LOSSES) -> Plot:
+def plot_pull(losses: Iterable[str] = tuple(LOSSES)) -> Plot:
     """How hard an example pulls on a network that still says 0, by the size of its target.
 
     The pull is the size of the loss's derivative by the output.
 
     Parameters
     ----------
-    losses : dict of str to callable, default adl.losses.LOSSES
-        Which, by name.
+    losses : sequence of str
+        Names in `adl.losses.LOSSES`; by default all.
 
     Returns
     -------
     Plot
+
+    Raises
+    ------
+    ValueError
+        If there are none, or one is unknown.
 
     Examples
     --------
     >>> plot_pull().alt[:51]
     'Size of the derivative of the loss by the output, a'
     """
+    losses = list(losses) if isinstance(losses, Iterable) else [losses]
+    if not losses or not all(name in list(LOSSES) for name in losses):
+        raise ValueError(f"losses: expected some of {', '.join(LOSSES)}, got {losses!r:.60}")
+    losses = list(dict.fromkeys(losses))
     targets = torch.logspace(-2, 5, 141, dtype=torch.float64)
     tables, said = [], []
-    for name, loss in losses.items():
+    for name in losses:
         output = torch.zeros_like(targets, requires_grad=True)
-        (pull,) = torch.autograd.grad(loss(output, targets, reduction="sum"), output)
+        (pull,) = torch.autograd.grad(LOSSES[name](output, targets, reduction="sum"), output)
         pull = pull.abs()
         tables.append(pd.DataFrame({"target": targets, "pull": pull, "loss": name}))
         small, large = (pull[(targets - size).abs().argmin()].item() for size in (1, 1e4))
-        said.append(f"{name} {small:.1g} and {large:.1g}")
+        said.append(f"{name} {digits(small, 1)} and {digits(large, 1)}")
     rows = pd.concat(tables)
     colours = {name: PALETTE[_BY_LOSS[name][0]] for name in losses}
     lines = {name: _BY_LOSS[name][1] for name in losses}
-    rows["loss"] = pd.Categorical(rows["loss"], categories=list(losses))
+    rows["loss"] = pd.Categorical(rows["loss"], categories=losses)
     ends = rows.groupby("loss", observed=True).tail(1).sort_values("pull")
     # Names side by side where lines end together.
     ends["shown"] = ends.groupby((ends["pull"].pct_change() > 9).cumsum())["loss"].transform(
@@ -101,9 +111,9 @@ def plot_pull(losses: Mapping[str, Callable[..., Tensor]] = LOSSES) -> Plot:
         + pn.scale_x_log10(limits=(1e-2, 3e7), breaks=[1e-2, 1, 1e2, 1e4])
         + pn.scale_y_log10()
         + pn.labs(
-            title=f"A target of 100,000 pulls with a force from {_power(least)} to {_power(most)}",
-            x="size of the target",
-            y="pull on the output",
+            title=f"A target of 100,000 pulls with {digits(least, 1)} to {digits(most, 1)}",
+            x="size of the target (log scale)",
+            y="pull on the output (log scale)",
         )
         + pn.theme(legend_position="none")
     )
@@ -123,12 +133,18 @@ def plot_learning(fitted: Fitted) -> Plot:
         Loss as a share of what always saying 0 costs on the same batch: medians over 20 steps
         (the line is their median over the networks, the band all of them).
 
+    Raises
+    ------
+    TypeError, ValueError
+        If `fitted` is anything else, or of fewer than 20 steps.
+
     Examples
     --------
     >>> from adl.singular import fit
     >>> plot_learning(fit("L1", [1.0], networks=2, steps=40)).alt.split(".")[0]
     'Loss with L1 as a share of the cost of always saying 0, against the step, 2 networks each'
     """
+    check_fitted(fitted)
     width = 20
     steps = len(fitted.left) // width * width
     if not steps:
@@ -148,7 +164,7 @@ def plot_learning(fitted: Fitted) -> Plot:
     rows = pd.concat(tables)
     rows["panel"] = pd.Categorical(rows["panel"], categories=[_panel(e) for e in fitted.epsilons])
     said = "; ".join(
-        f"{end:.2g} at epsilon {epsilon:g}"
+        f"{digits(end, 2)} at epsilon {epsilon:g}"
         for epsilon, end in zip(fitted.epsilons, ends, strict=True)
     )
     return (
@@ -191,7 +207,7 @@ def plot_errors(nets: Mapping[str, tuple[StackedMLP, float]]) -> Plot:
     Raises
     ------
     TypeError, ValueError
-        If it is not a dict of 1 to 6.
+        If it is not a dict of 1 to 6 such pairs.
 
     Examples
     --------
@@ -203,29 +219,36 @@ def plot_errors(nets: Mapping[str, tuple[StackedMLP, float]]) -> Plot:
     few("nets", nets, most=6)
     edges = np.linspace(-9, 9, 73)
     kinds = ["the network", "always 0", "two random targets"]
-    curves, middles, said = [], [], []
-    for panel, (net, epsilon) in nets.items():
+    curves, middles, said, beaten = [], [], [], []
+    for panel, pair in nets.items():
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise TypeError(
+                f"nets: expected networks and their epsilon for {panel!r}, got {pair!r:.60}"
+            )
+        net, epsilon = pair
+        check_net("nets", net, inputs=3)
         guesses = baselines(epsilon)
-        guesses["the network"] = _squares(net, epsilon).flatten()
+        guesses["the network"] = (predict(net, epsilon) - held_out(epsilon)[1]).square().flatten()
         middle = {}
         for kind in kinds:
-            logs = guesses[kind].log10().clamp(edges[0], edges[-1]).numpy()
-            share = np.histogram(logs, edges)[0] / len(logs) / np.diff(edges)
+            logs = guesses[kind].log10().numpy()
+            middle[kind] = float(np.median(logs))
+            share = np.histogram(logs.clip(edges[0], edges[-1]), edges)[0]
+            share = share / len(logs) / np.diff(edges)
             names = {"kind": kind, "panel": panel}
             centres = (edges[:-1] + edges[1:]) / 2
             curves.append(pd.DataFrame({"error": centres, "share": share, **names}))
-            middle[kind] = float(np.median(logs))
             middles.append(pd.DataFrame({"error": [middle[kind]], "share": [0.0], **names}))
         said.append(
             f"{panel}: " + ", ".join(f"{kind} {value:.1f}" for kind, value in middle.items())
         )
-        worse = middle["the network"] > middle["always 0"]
-        said[-1] += " (the network is worse than always 0)" if worse else ""
+        if not middle["the network"] <= middle["always 0"]:  # nor is nan
+            said[-1] += " (the network is worse than always 0)"
+            beaten.append(panel)
     rows, dots = (pd.concat(tables) for tables in (curves, middles))
     for table in (rows, dots):
         table["kind"] = pd.Categorical(table["kind"], categories=kinds)
         table["panel"] = pd.Categorical(table["panel"], categories=list(nets))
-    beaten = sum("worse" in words for words in said)
     return (
         in_styles(
             Plot(
@@ -237,11 +260,11 @@ def plot_errors(nets: Mapping[str, tuple[StackedMLP, float]]) -> Plot:
             "kind",
         )
         + pn.geom_line(size=0.8)
-        + pn.geom_point(data=dots, size=2.2, show_legend=False)
-        + pn.facet_wrap("panel", ncol=3)
+        + pn.geom_point(data=dots, size=2.2, show_legend=False, na_rm=True)
+        + pn.facet_wrap("panel", ncol=3, scales="free_x")
+        + pn.scale_x_continuous(limits=(edges[0], edges[-1]))
         + pn.labs(
-            title=f"In {beaten} of {counted(len(nets), 'panel')} the typical error is worse than "
-            "that of saying 0",
+            title=fill(f"Worse than always 0: {', '.join(beaten) or 'none'}", 66),
             x="log10 of the squared error",
             y="share of the examples per unit",
         )
@@ -255,7 +278,8 @@ def plot_medians(tables: Mapping[str, pd.DataFrame]) -> Plot:
     Parameters
     ----------
     tables : dict of str to pandas.DataFrame
-        From `adl.singular.measure`, by name; the first says which epsilons.
+        From `adl.singular.measure`, by name, all of the same epsilons; what counts is the last
+        step of each.
 
     Returns
     -------
@@ -266,7 +290,7 @@ def plot_medians(tables: Mapping[str, pd.DataFrame]) -> Plot:
     Raises
     ------
     TypeError, ValueError
-        If there are no tables or too many.
+        If there are no tables or too many, or their epsilons differ.
 
     Examples
     --------
@@ -275,11 +299,15 @@ def plot_medians(tables: Mapping[str, pd.DataFrame]) -> Plot:
     'Median of log10 of the squared error against epsilon, of up to 2 networks each'
     """
     few("tables", tables)
+    tables = {name: _at_the_end(table) for name, table in tables.items()}
+    each = [sorted(table["epsilon"].unique().tolist(), reverse=True) for table in tables.values()]
+    epsilons = each[0]
+    if any(other != epsilons for other in each):
+        raise ValueError(f"tables: expected the same epsilons in all, got {each}")
     rows = pd.concat(
         table.groupby("epsilon")["median"].agg(["min", "median", "max"]).assign(name=name)
         for name, table in tables.items()
     ).reset_index()
-    epsilons = sorted(rows["epsilon"].unique(), reverse=True)
     guesses = pd.DataFrame(
         {"epsilon": epsilon, "median": squares.log10().median().item(), "name": guess}
         for epsilon in epsilons
@@ -292,7 +320,7 @@ def plot_medians(tables: Mapping[str, pd.DataFrame]) -> Plot:
         for name in tables
     )
     zero = guesses.set_index(["name", "epsilon"])["median"]["always 0", last]
-    worse = [name for name in tables if ends[name, last] > zero]
+    worse = [name for name in tables if not ends[name, last] <= zero]  # nor is nan
     for table in (rows, guesses):
         labels = table["epsilon"].map("{:g}".format)
         table["epsilon"] = pd.Categorical(labels, categories=[f"{e:g}" for e in epsilons])
@@ -302,7 +330,7 @@ def plot_medians(tables: Mapping[str, pd.DataFrame]) -> Plot:
     return (
         in_styles(
             Plot(
-                rows,
+                rows.dropna(),  # plotnine has no band without a number
                 pn.aes("epsilon", "median", group="name"),
                 alt="Median of log10 of the squared error against epsilon, of up to "
                 f"{counted(networks, 'network')} each. {said}. Always saying 0: {zero:.1f} "
@@ -315,12 +343,12 @@ def plot_medians(tables: Mapping[str, pd.DataFrame]) -> Plot:
         )
         + pn.geom_text(
             pn.aes("epsilon", "median", label="name"),
-            guesses[guesses["epsilon"] == f"{first:g}"],
+            guesses[guesses["epsilon"] == f"{last:g}"],
             color=grey,
             size=8,
-            ha="left",
-            nudge_y=0.25,
-            nudge_x=-0.3,
+            ha="right",
+            nudge_y=-0.3,
+            nudge_x=0.3,
             inherit_aes=False,
         )
         + pn.geom_ribbon(pn.aes(ymin="min", ymax="max"), alpha=0.15, color="none")
@@ -340,7 +368,8 @@ def plot_ordering(table: pd.DataFrame) -> Plot:
     Parameters
     ----------
     table : pandas.DataFrame
-        From `adl.singular.measure`, of one epsilon and several losses.
+        From `adl.singular.measure`, of one epsilon and several losses; what counts is the last
+        step of each.
 
     Returns
     -------
@@ -359,7 +388,10 @@ def plot_ordering(table: pd.DataFrame) -> Plot:
     'Median of log10 of the squared error at epsilon 1, for each loss, over 2 networks'
     """
     epsilon = _one_epsilon(table)
-    medians = table.groupby("loss")["median"].median().sort_values(ascending=False)
+    table = _at_the_end(table)
+    medians = (
+        table.groupby("loss")["median"].median().sort_values(ascending=False, na_position="first")
+    )
     order = list(medians.index)
     rows = table.assign(loss=pd.Categorical(table["loss"], categories=order))
     guesses = {
@@ -370,7 +402,9 @@ def plot_ordering(table: pd.DataFrame) -> Plot:
     )
     said = ", ".join(f"{loss} {value:.1f}" for loss, value in medians.items())
     said += "".join(f", {name} {value:.1f}" for name, value in guesses.items())
-    factor = 10 ** abs(medians.iloc[0] - medians.iloc[-1])
+    factor = digits(10 ** (medians.iloc[0] - medians.iloc[-1]), 1)
+    wild = [loss for loss, value in medians.items() if not math.isfinite(value)]
+    finding = f"{order[-1]}: typical squared error {factor} times below {order[0]}"
     ink, grey = PALETTE["ink"], PALETTE["grey"]
     return (
         Plot(
@@ -388,11 +422,15 @@ def plot_ordering(table: pd.DataFrame) -> Plot:
             ha="left",
             nudge_y=0.05,
         )
-        + pn.geom_jitter(color=PALETTE["blue"], width=0.12, height=0, random_state=0, alpha=0.6)
-        + pn.geom_point(data=medians.reset_index(), color=ink, shape="_", size=9, stroke=1.2)
+        + pn.geom_jitter(
+            color=PALETTE["blue"], width=0.12, height=0, random_state=0, alpha=0.6, na_rm=True
+        )
+        + pn.geom_point(
+            data=medians.reset_index(), color=ink, shape="_", size=9, stroke=1.2, na_rm=True
+        )
         + pn.coord_flip()
         + pn.labs(
-            title=f"{order[-1]}: typical squared error {_power(factor)} times below {order[0]}",
+            title=fill(f"Not finite: {', '.join(wild)}" if wild else finding, TITLE_WIDTH),
             x="",
             y="median log10 squared error",
         )
@@ -457,8 +495,10 @@ def plot_path(tables: Mapping[str, pd.DataFrame]) -> Plot:
             "name",
         )
         + pn.geom_hline(yintercept=zero, color=PALETTE["grey"], size=0.6)
-        + pn.geom_path(size=0.9)
-        + pn.geom_point(size=1.6)
+        + pn.geom_path(size=0.9, na_rm=True)
+        + pn.geom_point(size=1.6, na_rm=True)
+        # plotnine has no axis without a number.
+        + ([] if (rows["explained"] > 0).any() else [pn.expand_limits(x=1)])
         + pn.scale_x_log10(labels=lambda shares: [_percent(share) for share in shares])
         + pn.labs(
             title=f"More explained and a larger typical error: {both} of {len(tables)} trainings",
@@ -497,6 +537,8 @@ def plot_by_size(nets: Mapping[str, StackedMLP], epsilon: float) -> Plot:
     'Median of prediction over target'
     """
     few("nets", nets)
+    for net in nets.values():
+        check_net("nets", net, inputs=3)
     _, targets = held_out(epsilon)
     decades = targets.abs().log10().floor().clamp(-1, 3)
     rows = pd.DataFrame(
@@ -506,12 +548,12 @@ def plot_by_size(nets: Mapping[str, StackedMLP], epsilon: float) -> Plot:
             "name": name,
         }
         for name, net in nets.items()
-        for outputs in [_outputs(net, epsilon)]
+        for outputs in [predict(net, epsilon)]
         for decade, label in enumerate(_SIZES, start=-1)
         if bool((decades == decade).any())
     )
     said = "; ".join(
-        f"{name} " + ", ".join(f"{ratio:.1g} ({size})" for size, ratio in mine.values)
+        f"{name} " + ", ".join(f"{digits(ratio, 1)} ({size})" for size, ratio in mine.values)
         for name, mine in rows.set_index("name").groupby(level=0, sort=False)
     )
     largest = rows[rows["size"] == rows["size"].iloc[-1]].set_index("name")["ratio"]
@@ -534,9 +576,9 @@ def plot_by_size(nets: Mapping[str, StackedMLP], epsilon: float) -> Plot:
         + pn.scale_y_log10()
         + pn.labs(
             title=fill(
-                f"Of targets {rows['size'].iloc[-1]} is predicted: "
+                f"Predicted of targets {rows['size'].iloc[-1]}: "
                 + ", ".join(f"{_percent(largest[name])} ({name})" for name in nets),
-                60,
+                TITLE_WIDTH,
             ),
             x="size of the target",
             y="prediction / target (log scale)",
@@ -544,17 +586,15 @@ def plot_by_size(nets: Mapping[str, StackedMLP], epsilon: float) -> Plot:
     )
 
 
-@torch.no_grad()
-def _outputs(net: StackedMLP, epsilon: float) -> Tensor:
-    return net(held_out(epsilon)[0])
-
-
-def _squares(net: StackedMLP, epsilon: float) -> Tensor:
-    return (_outputs(net, epsilon) - held_out(epsilon)[1]).square()
-
-
 def _percent(share: float) -> str:
-    return f"{float(f'{100 * share:.{1 if share < 0.1 else 2}g}'):g}%"
+    said = digits(100 * share, 1 if share < 0.1 else 2)
+    return f"{said}%" if math.isfinite(share) else said
+
+
+def _at_the_end(table: pd.DataFrame) -> pd.DataFrame:
+    """The readings at the last step of each training."""
+    last = table.groupby(["loss", "epsilon"])["step"].transform("max")
+    return table[table["step"] == last]
 
 
 def _one_epsilon(table: pd.DataFrame) -> float:
@@ -566,8 +606,3 @@ def _one_epsilon(table: pd.DataFrame) -> float:
 
 def _panel(epsilon: float) -> str:
     return f"epsilon {epsilon:g}"
-
-
-def _power(value: float) -> str:
-    """A number to one digit, a power of ten where it is large or small."""
-    return f"{float(f'{value:.1g}'):,g}"

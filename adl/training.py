@@ -7,7 +7,7 @@ loss, and with a learning rate of its own if you like.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +17,88 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from adl import _inputs
-from adl._batches import check_batch, mean_losses
+from adl._batches import check_batch, check_net, mean_losses
 from adl._session import progress_bar
 from adl.models import StackedMLP
 
 __all__ = ["Run", "StackedAdam", "StackedSGD", "train_stacked"]
 
 
-class StackedSGD:
+class _StackedOptimizer:
+    """What both optimisers have: networks, a count of steps, and a state that can be kept."""
+
+    def __init__(self, net: StackedMLP, *averages: str) -> None:
+        self.net, self.steps = check_net("net", net), 0
+        self._averages = {name: torch.zeros_like(net.vector.detach()) for name in averages}
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the optimiser remembers of its steps, to be kept and loaded again.
+
+        As with PyTorch's optimisers the networks' parameters are not part of it: keep
+        ``net.state_dict()`` beside it.
+
+        Returns
+        -------
+        dict
+            ``steps``, and a copy of each average, by its name.
+
+        Examples
+        --------
+        >>> net = StackedMLP(5, inputs=1, hidden=[10], seed=0)
+        >>> list(StackedSGD(net).state_dict()), list(StackedAdam(net).state_dict())
+        (['steps', 'velocity'], ['steps', 'mean', 'square'])
+        """
+        return {
+            "steps": self.steps,
+            **{name: average.clone() for name, average in self._averages.items()},
+        }
+
+    @torch.no_grad()
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over what another optimiser of the same kind remembered.
+
+        Parameters
+        ----------
+        state_dict : dict
+            From `state_dict`, of as many networks of the same shape; it is copied, onto the
+            networks' device.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is anything else; then nothing has changed.
+
+        Examples
+        --------
+        >>> net = StackedMLP(5, inputs=1, hidden=[10], seed=0)
+        >>> first, second = StackedAdam(net), StackedAdam(net)
+        >>> run = train_stacked(
+        ...     first, (torch.ones(15, 1), torch.ones(15)), step_size=0.01, steps=7
+        ... )
+        >>> second.load_state_dict(first.state_dict())
+        >>> second.steps
+        7
+        """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"state_dict: expected a dict, got {type(state_dict).__name__}")
+        names = ["steps", *self._averages]
+        if set(state_dict) != set(names):
+            raise ValueError(
+                f"state_dict: expected {', '.join(names)}, got {', '.join(map(str, state_dict))}"
+            )
+        for name, average in self._averages.items():
+            kept = state_dict[name]
+            if not isinstance(kept, Tensor) or kept.shape != average.shape:
+                got = tuple(kept.shape) if isinstance(kept, Tensor) else kept
+                raise ValueError(
+                    f"state_dict: expected {name} of shape {tuple(average.shape)}, got {got!s:.60}"
+                )
+        self.steps = _inputs.whole("state_dict: steps", state_dict["steps"], at_least=0)
+        for name, average in self._averages.items():
+            average.copy_(state_dict[name])
+
+
+class StackedSGD(_StackedOptimizer):
     """Stochastic gradient descent on all networks of a stack.
 
     Parameters
@@ -52,9 +126,8 @@ class StackedSGD:
     """
 
     def __init__(self, net: StackedMLP, *, momentum: float = 0.0) -> None:
-        self.net, self.steps = _stack(net), 0
+        super().__init__(net, "velocity")
         self.momentum = _inputs.real("momentum", momentum, at_least=0, below=1)
-        self._velocity = torch.zeros_like(net.vector.detach())
 
     @torch.no_grad()
     def step(self, gradient: Tensor, step_size: Tensor) -> None:
@@ -68,11 +141,11 @@ class StackedSGD:
             Learning rates.
         """
         self.steps += 1
-        self._velocity.mul_(self.momentum).add_(gradient)
-        self.net.vector.sub_(step_size * self._velocity)
+        velocity = self._averages["velocity"].mul_(self.momentum).add_(gradient)
+        self.net.vector.sub_(step_size * velocity)
 
 
-class StackedAdam:
+class StackedAdam(_StackedOptimizer):
     """Adam with bias correction on all networks of a stack.
 
     Adam is elementwise, so its steps on stacked parameters are those on each network alone.
@@ -116,20 +189,19 @@ class StackedAdam:
         beta2: float | Sequence[float] = 0.999,
         eps: float = 1e-8,
     ) -> None:
-        self.net, self.steps = _stack(net), 0
+        super().__init__(net, "mean", "square")
         self.beta1, self.beta2 = _per_model("beta1", beta1, net), _per_model("beta2", beta2, net)
         self.eps = _inputs.real("eps", eps, at_least=0)
-        self._mean = torch.zeros_like(net.vector.detach())
-        self._square = torch.zeros_like(self._mean)
 
     @torch.no_grad()
     def step(self, gradient: Tensor, step_size: Tensor) -> None:
         """Make one step; as `StackedSGD.step`."""
         self.steps += 1
-        self._mean.lerp_(gradient, self._weight(self.beta1, 1))
-        self._square.lerp_(gradient.square(), self._weight(self.beta2, 1))
+        mean, square = self._averages["mean"], self._averages["square"]
+        mean.lerp_(gradient, self._weight(self.beta1, 1))
+        square.lerp_(gradient.square(), self._weight(self.beta2, 1))
         rate = step_size / self._weight(self.beta1, self.steps)
-        self.net.vector.sub_(rate * self._mean / self._root())
+        self.net.vector.sub_(rate * mean / self._root())
 
     @torch.no_grad()
     def preconditioner(self) -> Tensor:
@@ -152,16 +224,16 @@ class StackedAdam:
         torch.Size([5, 31])
         """
         if self.steps == 0:
-            return torch.zeros_like(self._square)
+            return torch.zeros_like(self._averages["square"])
         return self._weight(self.beta1, self.steps + 1) * self._root()
 
     def _root(self) -> Tensor:
-        square = self._square / self._weight(self.beta2, self.steps)
+        square = self._averages["square"] / self._weight(self.beta2, self.steps)
         return square.sqrt_().add_(self.eps)
 
     def _weight(self, beta: Tensor, steps: int) -> Tensor:
         # In float64: the difference of two numbers near 1 has few digits left.
-        return (1 - beta**steps).to(self._mean.dtype)
+        return (1 - beta**steps).to(self.net.vector.dtype)
 
 
 @dataclass(frozen=True)
@@ -310,12 +382,6 @@ def check_optimizer(optimizer: Any) -> StackedSGD | StackedAdam:
             f"optimizer: expected a StackedSGD or StackedAdam, got {type(optimizer).__name__}"
         )
     return optimizer
-
-
-def _stack(net: Any) -> StackedMLP:
-    if not isinstance(net, StackedMLP):
-        raise TypeError(f"net: expected a StackedMLP, got {type(net).__name__}")
-    return net
 
 
 def _per_model(name: str, values: Any, net: StackedMLP) -> Tensor:

@@ -29,7 +29,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,6 @@ from tqdm import tqdm
 
 from adl._session import unattended
 from adl.data import singular_batch
-from adl.dependence import along_z
 from adl.edge import stability
 from adl.fluctuations import spread
 from adl.losses import LOSSES
@@ -53,11 +51,8 @@ PAUSE = 60  # seconds from checkpoint to checkpoint
 NET, BATCHES, TEST, PROBE = range(4)  # seeds: initial weights, training, test, curvature
 TEST_EXAMPLES = 200_000
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
-BINS = 60
+FIRST = 5  # steps whose losses are stored, to see whether a case still begins as it did
 WINDOW, EARLY = 300, 700  # steps: of the spread, and where its early window ends
-# Who watches sees a bar for each case, and not one for each of its pieces.
-QUIET = unattended()
-os.environ["ADL_UNATTENDED"] = "1"
 NOT_A_CASE = ["the controller of the learning rate (chapter 3)"]
 
 
@@ -191,9 +186,9 @@ class Training:
         path.parent.mkdir(parents=True, exist_ok=True)
         state = {
             "case": asdict(self.case),
-            "tensors": self._tensors(),
+            "net": self.optimizer.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
             "generator": self.generator.get_state(),
-            "steps": self.steps,
             "losses": self.losses,
             "seconds": self.seconds,
             "made": self.made,
@@ -204,24 +199,25 @@ class Training:
 
     def load(self, path: Path) -> None:
         """Go back to a checkpoint."""
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        if state["case"] != asdict(self.case):
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            if state["case"] != asdict(self.case):
+                raise SystemExit(
+                    f"{path}: is of another case, {state['case']}; remove it to start anew"
+                )
+            self.optimizer.net.load_state_dict(state["net"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.generator.set_state(state["generator"])
+            self.losses, self.seconds, self.made = state["losses"], state["seconds"], state["made"]
+        except Exception as error:  # a broken file can raise anything
             raise SystemExit(
-                f"{path}: is of another case, {state['case']}; remove it to start anew"
-            )
-        for mine, saved in zip(self._tensors(), state["tensors"], strict=True):
-            mine.copy_(saved)
-        self.generator.set_state(state["generator"])
-        self.optimizer.steps = state["steps"]
-        self.losses, self.seconds, self.made = state["losses"], state["seconds"], state["made"]
-
-    def _tensors(self) -> list[Tensor]:
-        """All that a step changes: parameters, and Adam's two averages."""
-        optimizer = self.optimizer
-        return [optimizer.net.vector.detach(), optimizer._mean, optimizer._square]
+                f"{path}: is no checkpoint that this script can read; remove it to start anew"
+            ) from error
 
 
-def train(name: str, case: Case, *, steps: int, device: str, checkpoints: Path) -> Training:
+def train(
+    name: str, case: Case, *, steps: int, device: str, checkpoints: Path, quiet: bool = True
+) -> Training:
     """Train up to a number of steps, from the last checkpoint if there is one.
 
     Parameters
@@ -235,6 +231,8 @@ def train(name: str, case: Case, *, steps: int, device: str, checkpoints: Path) 
         "cpu" or "cuda". Their random numbers differ, so each has its own checkpoints.
     checkpoints : pathlib.Path
         Folder, made when it is needed.
+    quiet : bool, default True
+        Whether there is no bar.
 
     Returns
     -------
@@ -245,7 +243,7 @@ def train(name: str, case: Case, *, steps: int, device: str, checkpoints: Path) 
     if path.exists():
         training.load(path)
     saved = time.monotonic()
-    progress = {"total": steps, "initial": training.steps, "leave": False, "disable": QUIET}
+    progress = {"total": steps, "initial": training.steps, "leave": False, "disable": quiet}
     with tqdm(desc=name, **progress) as bar:
         while training.steps < steps:
             piece = min(PIECE, steps - training.steps)
@@ -270,39 +268,16 @@ def results(training: Training) -> dict[str, Any]:
         Ready for JSON; None where a number is not finite.
     """
     case, net = training.case, training.optimizer.net
-    measured = {
+    return {
         **asdict(case),
         "steps": training.steps,
         "steps_of_the_note": STEPS,
         "device": net.vector.device.type,
         **training.made,
         "seconds_per_step": _rounded(training.seconds / training.steps, 3),
-        "curve": curve(training.losses),
+        "first_log10_losses": _rounded(training.losses[:FIRST].log10(), 3),
         **sample_errors(net, singular_batch(TEST_EXAMPLES, epsilon=case.epsilon, seed=TEST)),
-    }
-    if case.chapter == 4:
-        return measured | {"dependence": _rounded(along_z(net, points=101)[0], 4)}
-    return measured | at_the_edge(training)
-
-
-def curve(losses: Tensor) -> dict[str, list[float | None]]:
-    """Median log10 loss in bins that are equally wide on a logarithmic axis of steps.
-
-    Parameters
-    ----------
-    losses : torch.Tensor, shape (steps,)
-
-    Returns
-    -------
-    dict
-        ``step``, counted from 1, the geometric middle of each bin, and ``log10_loss``.
-    """
-    logs = losses.double().log10()
-    edges = sorted({round(len(logs) ** (k / BINS)) for k in range(BINS)} | {len(logs) + 1})
-    bins = list(pairwise(edges))
-    return {
-        "step": [round(math.sqrt(first * (end - 1))) for first, end in bins],
-        "log10_loss": _rounded([logs[first - 1 : end - 1].quantile(0.5) for first, end in bins], 3),
+        **(at_the_edge(training) if case.chapter == 3 else {}),
     }
 
 
@@ -382,7 +357,7 @@ def merge(path: Path, name: str, entry: dict[str, Any]) -> bool:
     bool
         Whether it was put in: False if the file has a longer run of this case.
     """
-    cases = json.loads(path.read_text("utf8"))["cases"] if path.exists() else {}
+    cases = _cases(path)
     if name in cases and cases[name]["steps"] > entry["steps"]:
         return False
     cases[name] = entry
@@ -398,6 +373,11 @@ def merge(path: Path, name: str, entry: dict[str, Any]) -> bool:
     )
     unfinished.replace(path)
     return True
+
+
+def _cases(path: Path) -> dict[str, Any]:
+    """What a file of results holds, nothing if it is not there."""
+    return json.loads(path.read_text("utf8"))["cases"] if path.exists() else {}
 
 
 def _generator(seed: int, device: torch.device | str) -> torch.Generator:
@@ -424,6 +404,29 @@ def _rounded(values: Any, digits: int) -> Any:
     return float(f"{value:.{digits}g}") if math.isfinite(value) else None
 
 
+def _results(text: str) -> Path:
+    """A file that results can be put into, for the command line."""
+    path = Path(text)
+    _folder(str(path.parent))
+    try:
+        _cases(path)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise argparse.ArgumentTypeError(
+            f"{path}: expected results of this script, or no such file"
+        ) from error
+    return path
+
+
+def _folder(text: str) -> Path:
+    """A folder, made if it is not there, for the command line."""
+    path = Path(text)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{path}: cannot be made a folder") from error
+    return path
+
+
 def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     """What was asked for on the command line, or words on why it cannot be done."""
     parser = argparse.ArgumentParser(
@@ -439,8 +442,10 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
         help=", ".join(CASES),
     )
     parser.add_argument("--steps", type=int, default=STEPS, help="by default the notes' 50,000")
-    parser.add_argument("--results", type=Path, default=ROOT / "adl" / "full_scale.json")
-    parser.add_argument("--checkpoints", type=Path, default=ROOT / "_build" / "full_scale")
+    # As text, so that what stands by default is looked at too.
+    results, checkpoints = ROOT / "adl" / "full_scale.json", ROOT / "_build" / "full_scale"
+    parser.add_argument("--results", type=_results, default=str(results))
+    parser.add_argument("--checkpoints", type=_folder, default=str(checkpoints))
     asked = parser.parse_args(arguments)
     if not 1 <= asked.steps <= STEPS:
         parser.error(f"argument --steps: expected 1 to {STEPS:,}, got {asked.steps}")
@@ -452,6 +457,9 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the cases that were asked for, one after the other."""
     asked = _asked(arguments)
+    quiet = unattended()
+    # Who watches sees a bar for each case, and not one for each of its pieces.
+    os.environ["ADL_UNATTENDED"] = "1"
     for name in asked.only:
         training = train(
             name,
@@ -459,6 +467,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             steps=asked.steps,
             device=asked.device,
             checkpoints=asked.checkpoints,
+            quiet=quiet,
         )
         entry = results(training)
         kept = "" if merge(asked.results, name, entry) else "; a longer run stays stored"

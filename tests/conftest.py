@@ -15,6 +15,28 @@ os.environ.setdefault("ADL_UNATTENDED", "1")
 SITE = ROOT / "_build" / "html"
 
 
+@pytest.fixture
+def one_thread():
+    """One thread for PyTorch: on small networks, more only wait for each other."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def double_by_default():
+    """PyTorch with float64 where nobody says a dtype."""
+    import torch
+
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(default)
+
+
 @pytest.fixture(scope="session")
 def site():
     """Folder of the built site."""

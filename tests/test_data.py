@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy.integrate import quad
 
-from adl.data import singular_batch, singular_target
+from adl.data import check_epsilons, singular_batch, singular_target
 
 DTYPES = (torch.float32, torch.float64)
 
@@ -98,6 +98,36 @@ def test_each_row_of_a_batch_can_have_an_epsilon_of_its_own():
         torch.testing.assert_close(together[row], singular_target(inputs[row], epsilon))
 
 
+@pytest.mark.parametrize("epsilon", [0.5, torch.tensor([0.5]), torch.tensor([0.5]).double()])
+def test_whole_numbers_as_inputs_leave_epsilon_as_it_is(epsilon):
+    targets = singular_target(torch.tensor([[1, 1, 1]]), epsilon)
+    assert targets.dtype == torch.float32
+    assert targets.item() == pytest.approx(1 / 1.5)
+
+
+def test_the_default_dtype_does_not_change_what_is_drawn(double_by_default):
+    inputs, _ = singular_batch(5, seed=0)
+    assert inputs.dtype == torch.float32
+    torch.set_default_dtype(torch.float32)
+    assert inputs.equal(singular_batch(5, seed=0)[0])
+
+
+@pytest.mark.parametrize(
+    ("epsilons", "error", "words"),
+    [
+        (1.0, ValueError, "expected one dimension"),
+        (torch.tensor(1.0), ValueError, "expected one dimension"),
+        (None, TypeError, "expected a sequence of finite numbers, got NoneType"),
+        ([], ValueError, "expected at least one number, got none"),
+        ([0.1, -1], ValueError, "expected numbers of at least 0, got -1.0"),
+        ([0.1, 0.1 + 1e-12], ValueError, "expected each number once"),
+    ],
+)
+def test_epsilons_that_cannot_be_used_are_refused_in_words(epsilons, error, words):
+    with pytest.raises(error, match=f"^epsilons: {words}"):
+        check_epsilons(epsilons)
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
@@ -111,6 +141,16 @@ def test_each_row_of_a_batch_can_have_an_epsilon_of_its_own():
             (torch.ones(5, 3), torch.ones(4)),
             ValueError,
             r"^epsilon: expected a number or what broadcasts to \(5,\), got shape \(4,\)",
+        ),
+        (
+            (torch.ones(3), torch.tensor(1j)),
+            TypeError,
+            "^epsilon: expected real numbers, got torch.c",
+        ),
+        (
+            (torch.ones(3), torch.tensor(True)),
+            TypeError,
+            "^epsilon: expected real numbers, got torch.bool",
         ),
         ((torch.ones(5, 3), -torch.ones(5)), ValueError, "^epsilon: expected finite numbers of"),
         ((torch.ones(3), torch.tensor(math.inf)), ValueError, "^epsilon: expected finite numbers"),

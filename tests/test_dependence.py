@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from adl import dependence
+from adl.data import singular_target
 from adl.models import StackedMLP
 
 
@@ -20,6 +21,12 @@ def broken_line(*kinks):
         last.fill_(1)
         offset.zero_()
     return net
+
+
+def test_the_inputs_are_a_line_of_z_with_the_others_at_one():
+    z = np.linspace(-1, 1, 401)
+    targets = singular_target(dependence.inputs_along_z(points=401), 0.1)
+    np.testing.assert_allclose(targets, 1 / (0.1 + z**2))
 
 
 @pytest.mark.parametrize("kinks", [(0.5,), (-0.6, 0.1, 0.7), (-0.31, 0.12, 2.0)])
@@ -63,6 +70,32 @@ def test_what_cannot_be_drawn_is_refused_in_words(call, words):
         call(broken_line(0.5))
 
 
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (dependence.along_z, "net"),
+        (dependence.pieces, "net"),
+        (dependence.plot_slope, "net"),
+        (lambda net: dependence.plot_dependence({"a": net}, 0.1), "nets"),
+    ],
+)
+def test_networks_that_cannot_go_along_z_are_refused_in_words(call, name):
+    with pytest.raises(TypeError, match=f"^{name}: expected a StackedMLP, got NoneType"):
+        call(None)
+    with pytest.raises(ValueError, match=f"^{name}: expected networks with 3 inputs, got 2"):
+        call(StackedMLP(1, inputs=2, hidden=[8], seed=0))
+
+
+def test_a_network_that_diverged_is_drawn_as_a_gap(tmp_path):
+    net = broken_line(0.5)
+    with torch.no_grad():
+        net.vector.fill_(torch.nan)
+    plot = dependence.plot_dependence({"mine": net}, 0.1)
+    assert plot.labels.title == "mine: not finite"
+    assert "mine: nan at z = 0" in plot.alt
+    plot.save(tmp_path / "figure.png", dpi=40, verbose=False)
+
+
 def test_pieces_of_other_activations_are_refused():
     net = StackedMLP(1, inputs=3, hidden=[8], activation=torch.tanh, seed=0)
     with pytest.raises(ValueError, match="^net: expected ReLU units"):
@@ -81,6 +114,6 @@ def test_slope_of_a_broken_line_is_a_staircase():
 def test_dependence_says_what_the_first_network_does():
     net = broken_line(-1.0)  # z + 1, from 0 to 2
     plot = dependence.plot_dependence({"line": net}, 0.01)
-    assert "The truth is 100 at z = 0" in plot.alt
+    assert "The truth, a thin line, is 100 at z = 0" in plot.alt
     assert "line: 1 at z = 0" in plot.alt
     assert plot.labels.title.startswith("line reaches 1 of 100")

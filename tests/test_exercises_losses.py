@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from adl import exercises
 from adl.data import singular_batch
+from adl.exercises import _answer
 from adl.exercises import losses as asked
 from adl.losses import (
     LOSSES,
@@ -223,6 +224,35 @@ TORCH_ONLY = "Autograd follows torch's own functions only"
         ),
         (lambda x: two_sided_log(torch.where(x.abs() < 1e-6, 0 * x, x)), "What is added to x"),
         (one_dimension_only, "and wrong for a tensor of shape (2, 5) and torch.float64."),
+        (lambda x: x.sign() * torch.log(1 + x.norm()), "depends on the other numbers in the ten"),
+        (lambda x: x.sign() * torch.log(1 + x.abs().max()), "depends on the other numbers in the"),
+        (lambda x: two_sided_log(x) / x.abs().max(), "Is a sum, a mean, a maximum or a norm taken"),
+        (lambda x: x.sign() * log(1 + x.abs()), "belongs to torch: write `torch.` in front."),  # noqa: F821
+        (lambda x: sign(x) * torch.log(1 + x.abs()), "belongs to torch: write `torch.`"),  # noqa: F821
+        (lambda x: x.sign() * torch.ln(1 + x.abs()), "natural logarithm is `torch.log`"),
+        (lambda x: torch.from_numpy(np.sign(x.numpy()) * np.log1p(np.abs(x.numpy()))), TORCH_ONLY),
+        (
+            lambda x: torch.from_numpy(two_sided_log(x.detach()).numpy() * 1),
+            "The values are right, but they carry no gradient",
+        ),
+        (lambda x: torch.stack([two_sided_log(x[i]) for i in range(len(x))]), "may have any shape"),
+        (lambda x: two_sided_log(x.double()), "torch.float64 for one of torch.float32: keep the d"),
+        (lambda x: x / (x.abs() + 1e-6) * x.abs().log1p(), "nearly right, but off by up to"),
+        (lambda x: x.sign() * (1 + (x**2 + 1e-6).sqrt()).log(), "nearly right, but off by up to"),
+        (lambda x: x / (x.abs() + 1e-8) * x.abs().log1p(), "What is added to x on the way"),
+        (lambda x: two_sided_log(x.clamp(-1e6, 1e6)), "Is something cut off on the way, as by `cl"),
+        (lambda x: (x / 2).asinh(), "the inverse hyperbolic sine of half of x"),
+        (lambda x: torch.log(1 + torch.exp(x)), "There is an exponential in the logarithm"),
+        (torch.nn.functional.softplus, "There is an exponential in the logarithm"),
+        (lambda x: x.sign() * (x.abs() + 1).log1p(), "(`log1p` adds a 1 of its own)"),
+        (lambda x: (x.abs() + 1).log1p(), "1 is added twice, and the sign is lost"),
+        (lambda x: x.sign() * (x.abs().log1p() - 1), "1 is subtracted outside of the log"),
+        (lambda x: x.sign() * x.abs().clamp(min=1).log(), "Sizes below 1 are lost"),
+        (lambda x: x.sign() * x.abs().log().abs(), ", where"),
+        (
+            lambda x: x.sign() * torch.logaddexp(torch.zeros_like(x), x.abs().log()),
+            "or the logarithm of 0 has no slope there",
+        ),
         (lambda x, y: x, "It is called by position, as `two_sided_log(x)`."),
         (torch.zeros(3), "The check wants the function itself"),
     ],
@@ -249,6 +279,8 @@ def shares(o, t):
         lambda o, t, p: (torch.where(o >= t, o - t, t - o) / (1 + t.abs())).pow(p).mean(),
         lambda o, t, p: (shares(o, t.detach()) ** float(p)).mean(),
         lambda o, t, p: (shares(o, t) ** p).mean().reshape(1),
+        lambda o, t, p: (shares(o.float(), t.float()) ** p).mean(),
+        lambda o, t, p: torch.linalg.vector_norm((o - t) / (1 + t.abs()), p) ** p / o.numel(),
     ],
 )
 def test_right_relative_losses_pass_in_every_style(answer):
@@ -363,6 +395,45 @@ OF_THE_SHARES = {
         (lambda o, t, p: (np.abs(o - t) / (1 + np.abs(t))).mean() ** p, "mean of squares is not"),
         (lambda o, t, p: (((o - t) ** 2) ** (p / 2)).mean(), "The denominator is missing"),
         (lambda o, t, p: (o - t if o > t else t - o).mean(), "An `if` decides once"),
+        (
+            lambda o, t, p: (((o - t) / (1 + t).abs()) ** p).mean(),
+            "should have their absolute valu",
+        ),
+        (lambda o, t, p: ((o - t / (1 + t.abs())).abs() ** p).mean(), "missing in the numerator"),
+        (lambda o, t, p: (((o - t).abs() / t.abs().clamp(min=1)) ** p).mean(), "The larger of the"),
+        (
+            lambda o, t, p: (((o - t).abs() / (1 + t**2)) ** p).mean(),
+            "The target is squared in the",
+        ),
+        (lambda o, t, p: ((1 + shares(o, t)) ** p).mean(), "The 1 has come into the numerator"),
+        (lambda o, t, p: ((1 + (o - t).abs() / t.abs()) ** p).mean(), "or beside the quotient"),
+        (lambda o, t, p: (((o - t).abs() / (o.abs() + t.abs())) ** p).mean(), "outputs' size has"),
+        (lambda o, t, p: (shares(t, o) ** p).mean(), "Or are the arguments in another order?"),
+        (
+            lambda o, t, p: (((o.abs() - t.abs()) / (1 + t.abs())) ** p).mean(),
+            "compares sizes only",
+        ),
+        (lambda o, t, p: ((o - t.abs()).abs() / (1 + t.abs())).pow(p).mean(), "size of one of the"),
+        (lambda o, t, p: ((o - t) / (1 + t.abs())).mean() ** p, "taken before the power."),
+        (
+            lambda o, t, p: ((torch.nn.functional.l1_loss(o, t) / (1 + t.abs())) ** p).mean(),
+            "Numerator and denominator are averaged",
+        ),
+        (
+            lambda o, t, p: ((o - t).abs() ** p).sum() / (t.abs() ** p).sum(),
+            "Numerator and denominator are averaged",
+        ),
+        (lambda o, t, p: (shares(o, t) ** 2).mean().sqrt(), "it returns the same. And neither is"),
+        (lambda o, t, p: 0 * o.sum(), "returns 0 for both powers"),
+        (lambda o, t, p: ((100 * shares(o, t)) ** p).mean(), "Each share is 100 times what it sho"),
+        (
+            lambda o, t, p: (shares(o, t) ** p).sum() / len(o),
+            "Divide by the number of all examples, 15 here: `len` counts rows.",
+        ),
+        (lambda o, t, p: (shares(o, t) ** p).mean().backward(), "leave out `backward()`"),
+        (lambda p, o, t: (shares(o, t) ** p).mean(), "`power` is a plain number, and comes third"),
+        (lambda o, t, p: mean(shares(o, t) ** p), "belongs to torch: write `torch.`"),  # noqa: F821
+        (lambda o, t, p: np.mean(shares(o, t) ** p), "Autograd follows torch's own functions only"),
         (lambda o, t, p: None, "Your function returns nothing."),
         (lambda o, t, p: (1.0, 2.0), "Your function returns a tuple"),
         (lambda o, t: o, "as `relative_loss(outputs, targets, power)`."),
@@ -448,6 +519,23 @@ def test_the_winners_pass_also_when_spelt_otherwise():
 
 
 @pytest.mark.parametrize(
+    "spelt",
+    [
+        {name.title().replace(" ", "_"): loss for name, loss in WINNERS.items()},
+        {f" {name} ": f"{loss} loss" for name, loss in WINNERS.items()},
+        {name: loss.replace(" ", "") for name, loss in WINNERS.items()},
+    ],
+)
+def test_lines_and_losses_may_be_typed_otherwise(spelt):
+    assert always("correct", "4.3", lambda: spelt)
+
+
+@pytest.mark.parametrize("dash", [" ", "", "_", "–", "‑", "−"])
+def test_the_dash_of_the_two_sided_log_may_be_another(dash):
+    assert always("correct", "4.4", choices(currents=f"Two{dash}sided log"))
+
+
+@pytest.mark.parametrize(
     ("answer", "words"),
     [
         (
@@ -476,8 +564,16 @@ def test_the_winners_pass_also_when_spelt_otherwise():
             "Right: 0 of 1.",
         ),
         (winners(mean_squared_error="Huber"), "stands 'Huber', which is none of the losses asked"),
-        (winners(mean_squared_error=LOSSES["MSE"]), "On the line of the mean squared error stan"),
+        (
+            winners(mean_squared_error=LOSSES["MSE"]),
+            "squared error stands a function, or a class. A",
+        ),
+        (
+            winners(mean_squared_error=torch.nn.MSELoss()),
+            "is the name of a loss, in quotation marks",
+        ),
         (winners(mean_error="L1"), "There is no line 'mean error' in the table; its lines are"),
+        (lambda: {"mean squared error": MSE}, "is text: put it in quotation marks."),  # noqa: F821
         (lambda: list(WINNERS.values()), "returns a list; asked for is the table of the stub"),
         (lambda: None, "`winners` ends with `return` and the table"),
         (lambda x: WINNERS, "It is called by position, as `winners()`."),
@@ -734,3 +830,15 @@ def test_exceptions_are_answered_in_words(exercise, error):
 
     said = say(exercise, answer)
     assert "exit()" in said or f"Your function stopped with {type(error).__name__}" in said
+
+
+@pytest.mark.parametrize("exercise", ["4.1", "4.2", "4.3", "4.4"])
+def test_endless_loops_are_stopped_after_five_seconds(exercise, monkeypatch):
+    limit = _answer._time_limit
+    monkeypatch.setattr(_answer, "_time_limit", lambda seconds: limit(seconds / 50))
+
+    def answer(*_):
+        while True:
+            pass
+
+    assert "had not come back after 5 seconds" in say(exercise, answer)

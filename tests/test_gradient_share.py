@@ -111,6 +111,13 @@ def test_the_picture_says_what_the_top_examples_make():
     plot.draw()
 
 
+def test_the_title_of_the_picture_fits():
+    few_huge = torch.ones(1, 100)
+    few_huge[:, 0] = 300
+    plot = gradient_share.plot_concentration({"L1": torch.ones(1, 100), "MSE": few_huge})
+    assert max(map(len, plot.labels.title.split("\n"))) <= 52
+
+
 @pytest.mark.parametrize(
     ("function", "arguments", "words"),
     [

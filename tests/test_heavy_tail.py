@@ -136,8 +136,9 @@ def test_the_picture_of_the_tail_holds_the_share_of_the_sample_above_each_size()
         middle = points.iloc[len(points) // 2]
         exact = heavy_tail.share_above(middle["size"], float(name.split()[1]))
         assert middle["share"] == pytest.approx(exact, rel=0.15)
-    assert plot.labels.title.replace("\n", " ").endswith(", 0.5 at epsilon 0")
-    assert "epsilon 0: 5% are above 100, Hill's exponent of the largest 1% is 0.5." in plot.alt
+    assert plot.labels.title == "At epsilon 0 the share above t falls as t to the -0.5"
+    assert "epsilon 0: 5% are above 100, the exponent of the largest 1% by Hill's" in plot.alt
+    assert plot.alt.endswith(" estimator is 0.5.")
     plot.draw()
 
 
@@ -179,9 +180,16 @@ def test_a_seed_gives_the_same_picture_again(draw):
         ("hill", (np.ones(9), 1), "share: "),
         ("hill", (np.eye(1, 10)[0], 0.5), "values: expected fewer zeros"),
         ("hill", ([1, math.inf], 0.5), "values: "),
-        ("plot_tail", ([],), "epsilons: expected 1 to 4 of them"),
+        ("plot_tail", ([],), "epsilons: expected at least one number"),
         ("plot_tail", (range(5),), "epsilons: expected 1 to 4 of them"),
-        ("plot_tail", (1.0,), "epsilons: expected a sequence"),
+        ("plot_tail", (1.0,), "epsilons: expected one dimension"),
+        ("plot_tail", ([1e7],), "epsilons: expected a number below 1000000"),
+        (
+            "plot_tail",
+            ([1, 0.1, 1.0],),
+            r"epsilons: expected each number once, got \(1.0, 0.1, 1.0",
+        ),
+        ("plot_running_mean", ([0, 0],), "epsilons: expected each number once"),
         ("plot_running_mean", ([-1],), "epsilons: "),
     ],
 )

@@ -11,7 +11,6 @@ import torch
 
 import store_losses as tool
 from adl import live
-from adl.data import singular_target
 from adl.losses import LOSSES
 from adl.singular import EPSILONS, baselines, fit, held_out, measure
 from figures import attributes, has_no_faults, move_and_run_again, settle
@@ -122,14 +121,6 @@ def test_stored_guesses_are_the_baselines(epsilon):
         assert stored["median"] == pytest.approx(100 * np.median(squares.log10()), abs=1)
         over = (squares > 10 ** (tool.LOW + 0.6 * 12)).double().mean()
         assert sum(stored["errors"][12:]) == pytest.approx(1000 * over, abs=tool.BINS / 2)
-
-
-def test_output_is_that_along_z_with_the_others_at_one():
-    def target(inputs):
-        return singular_target(inputs, 0.1)[None]
-
-    z = np.linspace(-1, 1, tool.PLACES)
-    assert tool.along_z(target).numpy() == pytest.approx(1 / (0.1 + z**2))
 
 
 @pytest.fixture(scope="module")

@@ -358,3 +358,8 @@ def test_what_is_no_tensor_of_floats_is_refused(loss, name, value, words):
 def test_the_functions_refuse_what_is_no_tensor_of_floats(function, value):
     with pytest.raises(TypeError, match="^x: expected a "):
         function(value)
+
+
+def test_nobody_can_change_the_losses_of_the_course():
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        LOSSES["MSE"] = None

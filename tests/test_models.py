@@ -98,6 +98,13 @@ def test_the_start_has_the_bounds_of_torchs_own_linear_layers():
         assert ours.abs().max().item() == pytest.approx(largest, rel=0.02)
 
 
+def test_the_default_dtype_does_not_change_the_start(double_by_default):
+    net = StackedMLP(2, inputs=3, hidden=[8], seed=0)
+    assert net.vector.dtype == torch.float32
+    torch.set_default_dtype(torch.float32)
+    assert net.vector.equal(StackedMLP(2, inputs=3, hidden=[8], seed=0).vector)
+
+
 def test_all_networks_start_differently():
     assert len(stack(50, 1, [1]).vector.unique(dim=0)) == 50
 
@@ -223,8 +230,34 @@ def test_some_networks_are_a_copy_and_may_be_there_twice():
     assert net.vector.equal(before)
 
 
-@pytest.mark.parametrize("models", [slice(0), torch.tensor([7]), 1, "first", None])
-def test_no_choice_of_networks_is_refused_in_words(models):
+def test_some_networks_share_nothing_with_the_others():
+    net = stack(hidden=(8, 5), activation=torch.tanh)
+    net.register_forward_hook(lambda *seen: pytest.fail("it was called"))
+    some = net.some([1])
+    assert (some.widths, some.activation, some.vector.dtype) == (
+        [3, 8, 5, 1],
+        torch.tanh,
+        torch.float64,
+    )
+    assert some(examples(7, 3)).equal(some.forward(examples(7, 3)))
+    assert some.vector.requires_grad
+    assert some.vector.is_leaf
+
+
+@pytest.mark.parametrize(
+    ("models", "got"),
+    [
+        (slice(0), r"slice\(None, 0, None\)"),
+        (torch.tensor([7]), r"tensor\(\[7\]\)"),
+        (1, "1"),
+        ([[0, 1], [1, 0]], r"\[\[0, 1\], \[1, 0\]\]"),
+        ([[1], [0, 1]], r"\[\[1\], \[0, 1\]\]"),
+        ("first", "'first'"),
+        (None, "None"),
+    ],
+)
+def test_no_choice_of_networks_is_refused_in_words(models, got):
     net = StackedMLP(2, inputs=3, hidden=[8], seed=0)
-    with pytest.raises(ValueError, match="^models: expected a slice or a tensor of some of the 2"):
+    words = f"^models: expected a slice or a tensor of some of the 2 networks, got {got}$"
+    with pytest.raises(ValueError, match=words):
         net.some(models)

@@ -1,5 +1,7 @@
 """Figures of chapter 4: what they say is what the data hold."""
 
+import math
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -7,13 +9,15 @@ import pytest
 import torch
 
 from adl import singular, singular_plots
-from adl.losses import LOSSES
 from adl.models import StackedMLP
+from adl.plotting import digits
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def constant(value):
+def constant(value, dtype=torch.float64):
     """A network that says one number, whatever it is given."""
-    net = StackedMLP(1, inputs=3, hidden=[1], seed=0, dtype=torch.float64)
+    net = StackedMLP(1, inputs=3, hidden=[1], seed=0, dtype=dtype)
     with torch.no_grad():
         net.vector.zero_()
         net.vector[:, -1] = value
@@ -38,8 +42,12 @@ def drawn(plot, tmp_path):
     ],
 )
 def test_pull_is_the_derivative_in_closed_form(loss, pull):
-    rows = singular_plots.plot_pull({loss: LOSSES[loss]}).data
+    rows = singular_plots.plot_pull([loss]).data
     np.testing.assert_allclose(rows["pull"], pull(rows["target"].to_numpy()), rtol=1e-12)
+
+
+def test_pull_of_a_loss_that_is_named_twice_is_drawn_once():
+    assert len(singular_plots.plot_pull(["L1", "L1"]).data) == 141
 
 
 def test_pull_names_side_by_side_where_lines_end_together():
@@ -56,13 +64,37 @@ def test_errors_of_always_zero_are_those_of_the_guess(tmp_path):
     np.testing.assert_allclose(curves["the network"], curves["always 0"])
     np.testing.assert_allclose(curves.sum() * 0.25, 1)
     assert "worse" not in plot.alt
-    assert plot.labels.title.startswith("In 0 of 1 panel ")
+    assert plot.labels.title == "Worse than always 0: none"
 
 
 def test_errors_of_a_network_that_says_a_hundred_are_worse_than_those_of_zero():
     plot = singular_plots.plot_errors({"much": (constant(100.0), 1e-4)})
     assert "much: the network 4.0, always 0 -0.2" in plot.alt
     assert "(the network is worse than always 0)" in plot.alt
+
+
+def test_medians_of_errors_may_lie_beyond_the_picture():
+    plot = singular_plots.plot_errors({"huge": (constant(1e6), 1e-4)})
+    assert "huge: the network 12.0, always 0 -0.2" in plot.alt
+
+
+def test_a_title_that_says_worse_is_not_a_finding():
+    plot = singular_plots.plot_errors({"the worse one": (constant(0.0), 1e-4)})
+    assert plot.labels.title == "Worse than always 0: none"
+
+
+def test_errors_that_are_not_finite_are_worse(tmp_path):
+    plot = drawn(singular_plots.plot_errors({"gone": (constant(math.nan), 1e-4)}), tmp_path)
+    assert "gone: the network nan," in plot.alt
+    assert plot.labels.title == "Worse than always 0: gone"
+
+
+def test_single_precision_is_drawn_as_double():
+    for draw in (
+        lambda net: singular_plots.plot_errors({"one": (net, 1e-4)}),
+        lambda net: singular_plots.plot_by_size({"one": net}, 1e-4),
+    ):
+        assert draw(constant(1.0, torch.float32)).alt == draw(constant(1.0)).alt
 
 
 def test_learning_curve_of_a_network_that_learns_nothing_stays_at_one(tmp_path):
@@ -109,6 +141,106 @@ def test_medians_say_who_is_worse_than_zero(tmp_path):
     plot = drawn(singular_plots.plot_medians(tables), tmp_path)
     assert plot.labels.title == "Worse than always 0 at epsilon 0.0001: bad"
     assert "bad from -2.5 at 1 to 2.2 at 0.0001; good from -2.5 at 1 to -1.1 at 0.0001" in plot.alt
+
+
+def test_medians_and_ordering_are_those_of_the_last_step():
+    early, late = table([5.0, 5.0], step=50), table([1.0, 2.0], step=100)
+    other = table([0.0, 0.0], loss="MSE", step=80)
+    plot = singular_plots.plot_medians({"both": pd.concat([early, late])})
+    assert "of up to 2 networks each. both from 1.5 at 0.0001" in plot.alt
+    plot = singular_plots.plot_ordering(pd.concat([early, late, other]))
+    assert "Medians: L1 1.5, MSE 0.0," in plot.alt
+    assert len(plot.data) == 4
+
+
+def test_medians_of_different_epsilons_are_refused():
+    with pytest.raises(ValueError, match=r"^tables: .* got \[\[0.0001\], \[0.1\]\]"):
+        singular_plots.plot_medians({"a": table([1.0]), "b": table([1.0], epsilon=0.1)})
+
+
+NOWHERE = [math.nan, math.nan]
+
+
+@pytest.mark.parametrize(
+    "others", [{}, {"b": pd.concat([table([1.0, 2.0]), table([1.0], step=9)])}]
+)
+def test_medians_and_paths_that_are_not_finite_are_gaps(others, tmp_path):
+    gone = [table(NOWHERE, explained=NOWHERE, step=step) for step in (9, 500)]
+    tables = {"a": pd.concat(gone), **others}
+    plot = drawn(singular_plots.plot_medians(tables), tmp_path)
+    assert "a from nan at 0.0001 to nan at 0.0001" in plot.alt
+    assert plot.labels.title.startswith("Worse than always 0 at epsilon 0.0001: a")
+    plot = drawn(singular_plots.plot_path(tables), tmp_path)
+    assert "a: not finite and nan after 9 steps" in plot.alt
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_ordering_names_what_is_not_finite_and_puts_it_last(value, tmp_path):
+    both = pd.concat([table([1.0, 2.0], loss="MSE"), table([value, value], loss="L1")])
+    plot = drawn(singular_plots.plot_ordering(both), tmp_path)
+    assert plot.labels.title == "Not finite: L1"
+    assert f"Medians: L1 {value}, MSE 1.5," in plot.alt
+
+
+def test_sizes_of_predictions_that_are_not_finite_are_gaps(tmp_path):
+    plot = drawn(singular_plots.plot_by_size({"a": constant(math.nan)}, 1e-4), tmp_path)
+    assert "a not finite (below 1)" in plot.alt
+    assert plot.labels.title == "Predicted of targets above 1000: not finite (a)"
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: singular_plots.plot_pull({}), ValueError, r"losses: .* MSE, .*, got \[\]"),
+        (lambda: singular_plots.plot_pull(["mine"]), ValueError, r"losses: .*got \['mine'\]"),
+        (lambda: singular_plots.plot_pull([["L1"]]), ValueError, r"losses: .*got \[\['L1'\]\]"),
+        (lambda: singular_plots.plot_pull(None), ValueError, r"losses: .*got \[None\]"),
+        (
+            lambda: singular_plots.plot_learning(None),
+            TypeError,
+            "fitted: expected what .* NoneType",
+        ),
+        (
+            lambda: singular_plots.plot_errors({"a": constant(1.0)}),
+            TypeError,
+            "nets: expected networks and their epsilon for 'a', got StackedMLP",
+        ),
+        (
+            lambda: singular_plots.plot_errors({"a": (None, 1.0)}),
+            TypeError,
+            "nets: expected a StackedMLP",
+        ),
+        (
+            lambda: singular_plots.plot_by_size({"a": None}, 1.0),
+            TypeError,
+            "nets: expected a StackedMLP",
+        ),
+        (
+            lambda: singular_plots.plot_by_size({"a": StackedMLP(1, inputs=2, hidden=[8])}, 1.0),
+            ValueError,
+            "nets: expected networks with 3 inputs, got 2",
+        ),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_in_words(call, error, words):
+    with pytest.raises(error, match=f"^{words}"):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("value", "number", "text"),
+    [
+        (1234.5, 2, "1,200"),
+        (0.0096, 1, "0.01"),
+        (-3.14159, 3, "-3.14"),
+        (2.6e7, 1, "3e+07"),
+        (0, 2, "0"),
+        (math.nan, 1, "not finite"),
+        (-math.inf, 1, "not finite"),
+    ],
+)
+def test_digits_are_those_that_are_asked_for(value, number, text):
+    assert digits(value, number) == text
 
 
 def test_path_counts_trainings_that_explain_more_and_err_more(tmp_path):

@@ -216,6 +216,80 @@ def test_training_in_two_calls_is_training_in_one(make, batch):
     assert torch.cat([first.steps, second.steps]).equal(one.steps)
 
 
+@every_optimizer
+def test_another_optimizer_goes_on_from_a_kept_state(make):
+    whole, kept, resumed = stack(), stack(), stack(seed=1)
+    train_stacked(make(whole), sine(), step_size=0.001, steps=50)
+    first, second = make(kept), make(resumed)
+    train_stacked(first, sine(), step_size=0.001, steps=20)
+    resumed.load_state_dict(kept.state_dict())
+    second.load_state_dict(first.state_dict())
+    run = train_stacked(second, sine(), step_size=0.001, steps=30)
+    assert resumed.vector.equal(whole.vector)
+    assert (run.steps[0], second.steps) == (20, 50)
+
+
+@every_optimizer
+def test_a_kept_state_is_a_copy(make):
+    optimizer = make(stack())
+    train_stacked(optimizer, sine(), step_size=0.001, steps=3)
+    kept = optimizer.state_dict()
+    before = {name: torch.as_tensor(value).clone() for name, value in kept.items()}
+    other = make(stack())
+    other.load_state_dict(kept)
+    for one in (optimizer, other):
+        train_stacked(one, sine(), step_size=0.001, steps=3)
+    assert all(torch.as_tensor(kept[name]).equal(value) for name, value in before.items())
+
+
+def test_the_kept_averages_are_those_of_torch_adam():
+    net = stack(1)
+    alone, adam = net.single(0), StackedAdam(net)
+    theirs = torch.optim.Adam(alone.parameters(), lr=0.001)
+    train_stacked(adam, sine(), step_size=0.001, steps=20)
+    train_alone(theirs, alone, sine(), [0.001] * 20)
+    layers = {
+        name: net.layers(value) for name, value in adam.state_dict().items() if name != "steps"
+    }
+    for name, its in {"mean": "exp_avg", "square": "exp_avg_sq"}.items():
+        mine = [part for weights, biases in layers[name] for part in (weights[0].T, biases[0, 0])]
+        for part, parameter in zip(mine, alone.parameters(), strict=True):
+            torch.testing.assert_close(part, theirs.state[parameter][its], rtol=1e-9, atol=1e-12)
+
+
+ADAM = StackedAdam(stack()).state_dict()
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "words"),
+    [
+        (None, TypeError, "expected a dict, got NoneType"),
+        (
+            StackedSGD(stack()).state_dict(),
+            ValueError,
+            "expected steps, mean, square, got steps, v",
+        ),
+        ({**ADAM, "more": 1}, ValueError, "expected steps, mean, square, got steps, mean, square,"),
+        (
+            StackedAdam(stack(2)).state_dict(),
+            ValueError,
+            r"expected mean of shape \(4, 31\), got \(2",
+        ),
+        ({**ADAM, "square": 0}, ValueError, r"expected square of shape \(4, 31\), got 0"),
+        ({**ADAM, "steps": -1}, ValueError, "steps: expected a whole number of at least 0, got -1"),
+        ({**ADAM, "steps": "7"}, TypeError, "steps: "),
+    ],
+)
+def test_states_that_do_not_fit_are_refused_and_change_nothing(state, error, words):
+    adam = StackedAdam(stack())
+    train_stacked(adam, sine(), step_size=0.001, steps=3)
+    before = adam.state_dict()
+    with pytest.raises(error, match=f"^state_dict: {words}"):
+        adam.load_state_dict(state)
+    after = adam.state_dict()
+    assert all(torch.as_tensor(after[name]).equal(torch.as_tensor(before[name])) for name in before)
+
+
 def test_fresh_batches_come_from_the_seed():
     ends = []
     for seed in (3, 3, 4):

@@ -25,6 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from adl.dependence import along_z
 from adl.losses import LOSSES
 from adl.singular import EPSILONS, Fitted, baselines, fit, held_out, measure
 from store_intervention import thinned
@@ -34,13 +35,6 @@ FILE = Path(__file__).resolve().parent.parent / "adl" / "live" / "losses.json"
 PLACES = 401
 LOW, HIGH, BINS = -8, 10, 30
 TOGETHER = 20
-
-
-def along_z(net: torch.nn.Module) -> Tensor:
-    """Return a network's outputs from z = -1 to z = 1, with x and y at 1."""
-    z = torch.linspace(-1, 1, PLACES, dtype=torch.float64)
-    with torch.no_grad():
-        return net(torch.stack([z, torch.ones_like(z), torch.ones_like(z)], 1))[0]
 
 
 def spread(squares: Tensor) -> dict[str, Any]:
@@ -59,7 +53,7 @@ def stored(fitted: Fitted, epsilon: float) -> dict[str, Any]:
     typical = measured.iloc[len(measured) // 2]
     place = int(typical["network"])
     net = fitted.of(epsilon).some(slice(place, place + 1))
-    outputs = along_z(net)
+    outputs = along_z(net, points=PLACES)[0]
     # A hundredth on the axis is a third of a pixel.
     heights = (100 * outputs.sign() * outputs.abs().add(1).log10()).round().int().numpy()
     kept = thinned(heights)

@@ -11,10 +11,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from adl import critical_rate, dependence, gradient_share, heavy_tail, singular
+from adl import critical_rate, dependence, full_scale, gradient_share, heavy_tail, singular
 from adl.claims import SEEDS, claim
 from adl.curvature import sharpness
-from adl.data import singular_batch
+from adl.data import singular_batch, singular_target
 from adl.losses import LOSSES
 from adl.models import StackedMLP
 from adl.singular import Fitted
@@ -148,6 +148,20 @@ def mse_explained_4(seed: int) -> float:
 
 
 @claim(
+    "4.mild-beats-zero",
+    "Mean squared error, epsilon = 1: median squared error of always saying 0, divided by that "
+    "of a network.",
+    low=30,
+    high=200,
+    place="the-mean-squared-error-as-epsilon-falls",
+    digits=-1,
+)
+def mild_beats_zero(seed: int) -> float:
+    guessed = singular.baselines(1.0)["always 0"].log10().median().item()
+    return 10 ** (guessed - _read(_sweep("MSE"), 1.0, seed, "median"))
+
+
+@claim(
     "4.mse-median",
     "Mean squared error, epsilon = 0.0001: median of log10 of a network's squared error.",
     low=2.0,
@@ -278,20 +292,67 @@ def worse_as_it_learns(seed: int) -> float:
     return table["median"][500] - table["median"][50]
 
 
+def _saved(network: int) -> pd.Series:
+    """Percent of the sum of squares that a network saves against saying 0, by abs(z)."""
+    return singular.bill(_sweep("MSE").of(_SMALLEST).some([network]), _SMALLEST)["saved"]
+
+
 @claim(
-    "4.bill",
-    "Mean squared error, epsilon = 0.0001, x = y = 1: squared error that a network saves at z = 0, "
-    "against saying 0, divided by what it costs at z = 0.5.",
-    low=30,
-    place="what-the-order-is",
-    digits=-1,
+    "4.bill-near",
+    "Mean squared error, epsilon = 0.0001, abs(z) below 0.1: squared error saved against saying 0, "
+    "in percent of the sum of squares.",
+    low=3,
+    high=9,
+    place="what-the-loss-asks-for",
+    digits=0,
 )
-def bill(seed: int) -> float:
-    curve = dependence.along_z(_sweep("MSE").of(_SMALLEST), points=5)[seed]  # -1, -0.5, 0, ...
-    inputs = dependence.inputs_along_z(points=5)
-    truth = dependence.singular_target(inputs, _SMALLEST)
-    saved = truth.square() - (truth - curve).square()
-    return (saved[2] / -saved[3]).item()
+def bill_near(seed: int) -> float:
+    return _saved(seed).iloc[:3].sum()
+
+
+@claim(
+    "4.bill-far",
+    "Mean squared error, epsilon = 0.0001, abs(z) above 0.1: the same.",
+    low=-4,
+    high=-0.3,
+    place="what-the-loss-asks-for",
+    digits=1,
+)
+def bill_far(seed: int) -> float:
+    return _saved(seed).iloc[3:].sum()
+
+
+def _held_out_outputs(fitted: Fitted, network: int) -> tuple[Tensor, Tensor]:
+    """Predictions of one network for the smallest epsilon, and the truth."""
+    inputs, targets = singular.held_out(_SMALLEST)
+    with torch.no_grad():
+        return fitted.of(_SMALLEST)(inputs)[network], targets
+
+
+@claim(
+    "4.beats-zero",
+    "Mean squared error, epsilon = 0.0001: share of the held-out examples on which a network is "
+    "nearer to the truth than 0 is.",
+    high=0.15,
+    place="what-the-loss-asks-for",
+    digits=2,
+)
+def beats_zero(seed: int) -> float:
+    outputs, targets = _held_out_outputs(_sweep("MSE"), seed)
+    return ((outputs - targets).abs() < targets.abs()).double().mean().item()
+
+
+@claim(
+    "4.says",
+    "Mean squared error, epsilon = 0.0001: median size of what a network says, divided by the "
+    "median size of the truth.",
+    low=10,
+    place="what-the-loss-asks-for",
+    digits=0,
+)
+def says(seed: int) -> float:
+    outputs, targets = _held_out_outputs(_sweep("MSE"), seed)
+    return (outputs.abs().median() / targets.abs().median()).item()
 
 
 # --- seven losses ------------------------------------------------------------------------------
@@ -321,6 +382,26 @@ def order() -> float:
             strict=True,
         )
     )
+
+
+@claim(
+    "4.first-and-last",
+    "Networks of twenty, epsilon = 0.0001, in which the mean squared error comes last of the seven "
+    "losses, relative L1 first, and all but the last are better than always 0.",
+    low=20,
+    high=20,
+    place="seven-losses-twenty-networks",
+    digits=0,
+)
+def first_and_last() -> float:
+    zero = singular.baselines(_SMALLEST)["always 0"].log10().median().item()
+    table = pd.DataFrame({loss: singular.measure(_twenty(loss))["median"] for loss in LOSSES})
+    others = table.drop(columns="MSE")
+    return (
+        (table["MSE"] > others.max(axis=1))
+        & (table.idxmin(axis=1) == "relative L1")
+        & (others.max(axis=1) < zero)
+    ).sum()
 
 
 def _gap(one: str, other: str, network: int) -> float:
@@ -364,6 +445,47 @@ def relative_over_log(seed: int) -> float:
 )
 def l1_like_log(seed: int) -> float:
     return _gap("two-sided log", "L1", seed)
+
+
+def _mild_gap(loss: str, network: int) -> float:
+    mse, other = (_read(_sweep(name), 1.0, network, "median") for name in ("MSE", loss))
+    return mse - other
+
+
+@claim(
+    "4.mild-l1",
+    "Epsilon = 1: median of log10 of the squared error under the mean squared error, less that "
+    "under L1.",
+    low=0.1,
+    place="seven-losses-twenty-networks",
+    digits=1,
+)
+def mild_l1(seed: int) -> float:
+    return _mild_gap("L1", seed)
+
+
+@claim(
+    "4.mild-log",
+    "Epsilon = 1: median of log10 of the squared error under the mean squared error, less that "
+    "under two-sided log.",
+    low=0.1,
+    place="seven-losses-twenty-networks",
+    digits=1,
+)
+def mild_log(seed: int) -> float:
+    return _mild_gap("two-sided log", seed)
+
+
+@claim(
+    "4.mild-relative",
+    "Epsilon = 1: median of log10 of the squared error under the mean squared error, less that "
+    "under relative L1.",
+    low=0.1,
+    place="seven-losses-twenty-networks",
+    digits=1,
+)
+def mild_relative(seed: int) -> float:
+    return _mild_gap("relative L1", seed)
 
 
 # --- what each gives up ------------------------------------------------------------------------
@@ -414,6 +536,30 @@ def small_mse(seed: int) -> float:
 
 
 @claim(
+    "4.small-l1",
+    "L1, epsilon = 0.0001: the same.",
+    low=0.7,
+    high=1.4,
+    place="what-each-gives-up",
+    digits=1,
+)
+def small_l1(seed: int) -> float:
+    return _over_target("L1", 1, 10, seed)
+
+
+@claim(
+    "4.small-log",
+    "Two-sided log, epsilon = 0.0001: the same.",
+    low=0.7,
+    high=2.2,
+    place="what-each-gives-up",
+    digits=1,
+)
+def small_log(seed: int) -> float:
+    return _over_target("two-sided log", 1, 10, seed)
+
+
+@claim(
     "4.small-relative",
     "Relative L1, epsilon = 0.0001: prediction over target, median over targets from 1 to 10.",
     low=0.7,
@@ -423,6 +569,59 @@ def small_mse(seed: int) -> float:
 )
 def small_relative(seed: int) -> float:
     return _over_target("relative L1", 1, 10, seed)
+
+
+def _target_over_prediction(loss: str, network: int) -> float:
+    net = _sweep(loss).of(0.01)
+    return singular.target_over_prediction(net, 0.01, 3, 30)[network].item()
+
+
+@claim(
+    "4.leans-relative",
+    "Relative L1, epsilon = 0.01: median of target over prediction, where it says 3 to 30.",
+    low=2,
+    high=4,
+    place="what-each-gives-up",
+    digits=1,
+)
+def leans_relative(seed: int) -> float:
+    return _target_over_prediction("relative L1", seed)
+
+
+@claim(
+    "4.leans-l1",
+    "L1, epsilon = 0.01: median of target over prediction, where it says 3 to 30.",
+    low=0.85,
+    high=1.25,
+    place="what-each-gives-up",
+    digits=1,
+)
+def leans_l1(seed: int) -> float:
+    return _target_over_prediction("L1", seed)
+
+
+@claim(
+    "4.leans-log",
+    "Two-sided log, epsilon = 0.01: median of target over prediction, where it says 3 to 30.",
+    low=0.85,
+    high=1.25,
+    place="what-each-gives-up",
+    digits=1,
+)
+def leans_log(seed: int) -> float:
+    return _target_over_prediction("two-sided log", seed)
+
+
+@claim(
+    "4.leans-mse",
+    "Mean squared error, epsilon = 0.01: median of target over prediction, where it says 3 to 30.",
+    low=0.3,
+    high=0.75,
+    place="what-each-gives-up",
+    digits=1,
+)
+def leans_mse(seed: int) -> float:
+    return _target_over_prediction("MSE", seed)
 
 
 @claim(
@@ -465,11 +664,14 @@ def mse_explains_most(seed: int) -> float:
 def _off(loss: str) -> tuple[Tensor, Tensor]:
     """Errors along z with x = y = 1: at 0, and their median where abs(z) is above 0.2."""
     inputs = dependence.inputs_along_z()
-    errors = (
-        dependence.along_z(_twenty(loss).net) - dependence.singular_target(inputs, _SMALLEST)
-    ).abs()
+    errors = (dependence.along_z(_twenty(loss).net) - singular_target(inputs, _SMALLEST)).abs()
     away = inputs[:, 0].abs() > 0.2
     return errors[:, len(inputs) // 2], errors[:, away].median(1).values
+
+
+def _nearest(first: Tensor, *others: Tensor) -> float:
+    """In how many networks the first loss has the smallest error."""
+    return torch.stack([first < other for other in others]).all(0).sum().item()
 
 
 @claim(
@@ -481,8 +683,24 @@ def _off(loss: str) -> tuple[Tensor, Tensor]:
     digits=0,
 )
 def peak_lower() -> float:
-    mse, *others = (_off(loss)[0] for loss in ("MSE", "two-sided log", "relative L1"))
-    return sum((mse < other).int() for other in others).eq(len(others)).sum().item()
+    return _nearest(*(_off(loss)[0] for loss in ("MSE", "two-sided log", "relative L1")))
+
+
+@claim(
+    "4.strip",
+    "Networks of twenty, epsilon = 0.0001, whose error at z = 0.05 is smaller under the mean "
+    "squared error than under two-sided log and relative L1.",
+    low=17,
+    place="along-z",
+    digits=0,
+)
+def strip() -> float:
+    def error(loss: str) -> Tensor:
+        inputs = dependence.inputs_along_z(0, 0.05, points=3)
+        curves = dependence.along_z(_twenty(loss).net, 0, 0.05, points=3)
+        return (curves - singular_target(inputs, _SMALLEST)).abs()[:, -1]
+
+    return _nearest(*map(error, ("MSE", "two-sided log", "relative L1")))
 
 
 @claim(
@@ -686,6 +904,36 @@ def curvature_below(seed: int) -> float:
 
 
 @claim(
+    "4.curvature-errors",
+    "Mean squared error before training, epsilon = 0.0001: sharpness divided by what it is when "
+    "the targets are what the networks say already; median of five networks.",
+    low=10,
+    place="step-size-times-curvature",
+    digits=-1,
+)
+def curvature_errors(seed: int) -> float:
+    net, (inputs, _) = critical_rate.starts(_SMALLEST, seed=seed)
+    with torch.no_grad():
+        said = net(inputs)
+    return (_sharp("MSE", _SMALLEST, seed) / sharpness(net, (inputs, said))).median().item()
+
+
+@claim(
+    "4.curvature-mild",
+    "The same at epsilon = 1.",
+    low=0.95,
+    high=1.4,
+    place="step-size-times-curvature",
+    digits=1,
+)
+def curvature_mild(seed: int) -> float:
+    net, (inputs, _) = critical_rate.starts(1.0, seed=seed)
+    with torch.no_grad():
+        said = net(inputs)
+    return (_sharp("MSE", 1.0, seed) / sharpness(net, (inputs, said))).median().item()
+
+
+@claim(
     "4.edge",
     "Mean squared error, epsilon = 1: step size × curvature after 200 steps of gradient descent at "
     "the critical step size, median of five networks.",
@@ -699,3 +947,72 @@ def at_the_edge(seed: int) -> float:
     rates = _critical("MSE", 1.0, seed)
     train_stacked(StackedSGD(net), batch, step_size=rates, steps=200)
     return (rates * sharpness(net, batch)).median().item()
+
+
+# --- at the size of the note -------------------------------------------------------------------
+
+
+def _large(name: str, what: str = "median") -> float:
+    """One measurement of a stored run."""
+    return full_scale.stored().set_index("name")[what][name]
+
+
+@claim(
+    "4.large-order",
+    "Batches of 40,000, 1000 steps or more, epsilon = 0.0001: median of log10 of the squared error "
+    "under the mean squared error, less the largest of the six others.",
+    low=3,
+    place="at-the-size-of-the-note",
+    digits=1,
+)
+def large_order() -> float:
+    others = [f"{loss.lower().replace(' ', '-')}-1e-4" for loss in LOSSES if loss != "MSE"]
+    return _large("mse-1e-4") - max(map(_large, others))
+
+
+@claim(
+    "4.large-l1",
+    "The same under the two-sided log, less that under L1.",
+    low=0.4,
+    place="at-the-size-of-the-note",
+    digits=1,
+)
+def large_l1() -> float:
+    return _large("two-sided-log-1e-4") - _large("l1-1e-4")
+
+
+@claim(
+    "4.large-relative-first",
+    "The same under the two-sided log, less that under relative L1.",
+    low=1,
+    place="at-the-size-of-the-note",
+    digits=1,
+)
+def large_relative_first() -> float:
+    return _large("two-sided-log-1e-4") - _large("relative-l1-1e-4")
+
+
+@claim(
+    "4.large-deeper",
+    "Batches of 40,000, epsilon = 0.0001, mean squared error: share of the variance explained with "
+    "four hidden layers, divided by that with two.",
+    low=3,
+    place="at-the-size-of-the-note",
+    digits=0,
+)
+def large_deeper() -> float:
+    return _large("four-layers-1e-4", "explained") / _large("mse-1e-4", "explained")
+
+
+@claim(
+    "4.luck",
+    "Of twenty samples of 1000 at epsilon = 0.0001, the largest mean of the squared targets "
+    "divided by the smallest.",
+    low=6,
+    place="traps",
+    digits=-1,
+)
+def luck(seed: int) -> float:
+    _, targets = singular_batch(20, 1000, epsilon=_SMALLEST, seed=seed, dtype=torch.float64)
+    means = targets.square().mean(1)
+    return (means.max() / means.min()).item()

@@ -15,7 +15,29 @@ _TORCH_ONLY = (
     "like, on whole tensors."
 )
 _ADVICE = (
-    (r"Can't call numpy\(\) on Tensor", _TORCH_ONLY),
+    (
+        r"Can't call numpy\(\) on Tensor|got numpy\.float|unexpected keyword argument '(axis|out)'",
+        _TORCH_ONLY,
+    ),
+    (
+        r"name '(log|log1p|sign|sgn|exp|mean|sqrt|pow|where|clamp|copysign|relu)' is not defined",
+        "It belongs to torch: write `torch.` in front.",
+    ),
+    (r"has no attribute 'ln'", "torch's natural logarithm is `torch.log`."),
+    (
+        r"does not require grad",
+        "Taking the gradient is left to whoever calls your function: return the tensor, and leave "
+        "out `backward()`.",
+    ),
+    (
+        r"'int' object has no attribute",
+        "`power` is a plain number, and comes third: the arguments are outputs, targets and power, "
+        "in this order.",
+    ),
+    (
+        r"0-d tensor",
+        "x may have any shape, that of a single number among them: compute on all of it at once.",
+    ),
     (r"only one element tensors can be converted", f"`math` takes single numbers. {_TORCH_ONLY}"),
     (
         r"Boolean value of Tensor",
@@ -34,11 +56,12 @@ _ADVICE = (
 def examine_two_sided_log(answer: Answer, rng: np.random.Generator) -> str | None:
     """Check ``two_sided_log(x)``; see `adl.exercises.Exercise`."""
     x = _draw_numbers(rng)
-    y = _elementwise(answer, x, answer(x, advice=_ADVICE))
+    y = _elementwise(answer, x, answer(x, advice=_ADVICE, seconds=5))
     _run(answer, changed := x.clone())
     _refuse_changes(changed, x)
     if not _is_close(y, two_sided_log(x)):
-        raise Mistake(_recognise_logarithm(x, y))
+        raise Mistake(_mixed(answer, x, y) or _recognise_logarithm(x, y))
+    _slopes(answer, x)  # there are some at all: most other troubles of NumPy's functions end here
     _examine_zero(answer)
     _examine_shapes(answer, x)
     _examine_extremes(answer)
@@ -68,8 +91,12 @@ def _elementwise(answer: Answer, x: Tensor, y: object) -> Tensor:
         )
     if y.dtype != x.dtype:
         raise Mistake(
-            f"Your function returns a tensor of {y.dtype} for one of {x.dtype}: keep the dtype. "
-            "A new tensor made of Python's numbers is float32, and has no gradient."
+            f"Your function returns a tensor of {y.dtype} for one of {x.dtype}: keep the dtype."
+            + (
+                " A new tensor made of Python's numbers is float32, and has no gradient."
+                if y.dtype == torch.float32
+                else ""
+            )
         )
     return y
 
@@ -129,6 +156,37 @@ _LOGARITHM_SLIPS: list[tuple[str, list[Callable[[Tensor], Tensor]]]] = [
         [torch.asinh],
     ),
     (
+        "This is the inverse hyperbolic sine of half of x. It has the same shape, and is another "
+        "function: asked for is the logarithm of 1 plus the size.",
+        [lambda x: (x / 2).asinh()],
+    ),
+    (
+        "There is an exponential in the logarithm: `log(1 + exp(x))` is nearly x itself for large "
+        "x. Put the size of x in its place.",
+        [
+            torch.nn.functional.softplus,
+            torch.nn.functional.logsigmoid,
+            lambda x: (1 + x.exp()).log(),  # infinite from 710 on
+            lambda x: x.sign() * (1 + x.abs().exp()).log(),
+            lambda x: x.sign() * torch.nn.functional.softplus(x),
+            lambda x: x.sign() * torch.nn.functional.softplus(x.abs()),
+        ],
+    ),
+    (
+        "1 is added twice, and the sign is lost: `log1p` adds a 1 of its own.",
+        [lambda x: (x.abs() + 1).log1p()],
+    ),
+    (
+        "1 is subtracted outside of the logarithm. The logarithm of 1 plus the size is 0 at 0 as "
+        "it is.",
+        [lambda x: x.sign() * (x.abs().log1p() - 1), lambda x: x.abs().log1p() - 1],
+    ),
+    (
+        "Sizes below 1 are lost: they all come out as 0. Add 1 to the size; do not cut it off "
+        "there.",
+        [lambda x: x.sign() * x.abs().clamp_min(1).log(), lambda x: x.abs().clamp_min(1).log()],
+    ),
+    (
         "That squeezes everything between -1 and 1. A logarithm grows without end, only slowly.",
         [torch.tanh, torch.nn.functional.softsign, torch.erf, torch.sin],
     ),
@@ -149,6 +207,20 @@ _LOGARITHM_SLIPS: list[tuple[str, list[Callable[[Tensor], Tensor]]]] = [
         ],
     ),
 ]
+
+
+def _mixed(answer: Answer, x: Tensor, y: Tensor) -> str | None:
+    """Say so where the numbers of a tensor have to do with each other."""
+    halves = [
+        _elementwise(answer, half, _run(answer, half.clone(), where="for five numbers"))
+        for half in x.chunk(2)
+    ]
+    if torch.allclose(torch.cat(halves), y, equal_nan=True):
+        return None
+    return (
+        "What your function makes of a number depends on the other numbers in the tensor. Is a "
+        "sum, a mean, a maximum or a norm taken? `torch.abs` is the size of each number."
+    )
 
 
 def _recognise_logarithm(x: Tensor, y: Tensor) -> str:
@@ -177,9 +249,12 @@ def _recognise_logarithm(x: Tensor, y: Tensor) -> str:
     ):
         return "The values are rounded: leave all digits, and no gradient gets lost."
     added = (x.sign() * y).exp() - x.abs()
-    if (added - added.mean()).abs().max() < 1e-6 * x.abs().max():
-        one, jump = added.mean().abs(), added.mean().abs().log()
-        what = f"{one:.2g} stands where 1 should" if one > 1e-3 else "The 1 is missing"
+    one = added.mean().abs()
+    if (added - added.mean()).abs().max() < 1e-6 * x.abs().max() and (one - 1).abs() > 0.01:
+        jump = one.log()
+        what = f"{one:.2g} stands where 1 should" if one > 2e-3 else "The 1 is missing"
+        if abs(one - 2) < 1e-6:
+            what += " (`log1p` adds a 1 of its own)"
         return (
             f"{what}: next to 0 your function jumps between {jump:.3g} and {-jump:.3g}. Take the "
             "logarithm of 1 plus the size, which is 0 there."
@@ -187,6 +262,12 @@ def _recognise_logarithm(x: Tensor, y: Tensor) -> str:
     ratio = y / right
     if _is_close(ratio, ratio.mean().expand_as(ratio)):
         return f"Your values are {ratio.mean():.3g} times what they should be."
+    worst = (ratio - 1).abs().max()
+    if worst < 0.01:
+        return (
+            f"Your values are nearly right, but off by up to {worst:.1g} of their size. Is a small "
+            "number added on the way, to keep a denominator from being 0? `torch.sign` needs none."
+        )
     for name, part in (("positive", x > 0), ("negative", x < 0)):
         if _is_close(y[part], right[part]):
             other = "negative" if name == "positive" else "positive"
@@ -195,7 +276,11 @@ def _recognise_logarithm(x: Tensor, y: Tensor) -> str:
 
 
 def _at(x: Tensor, y: Tensor, part: Tensor) -> str:
-    return f": your function returns {y[part][0]:.4g} for {x[part][0]:.4g}"
+    number = x[part][0]
+    return (
+        f": your function returns {y[part][0]:.4g} for {number:.4g}, where "
+        f"{two_sided_log(number):.4g} is right"
+    )
 
 
 def _examine_zero(answer: Answer) -> None:
@@ -224,17 +309,23 @@ def _examine_extremes(answer: Answer) -> None:
     for size, dtype in ((1e30, torch.float32), (1e200, torch.float64), (1e-9, torch.float64)):
         x = torch.tensor([size, -size], dtype=dtype)
         y = _elementwise(answer, x, _run(answer, x.clone(), where=f"for ±{size:g}"))
-        if not _is_close(y, two_sided_log(x), 1e-4):
+        if not _is_close(y, two_sided_log(x), 1e-4 if size > 1 else 0.01):
             raise Mistake(
                 f"All is right for numbers of ordinary size. For {size:g} and {-size:g} in {dtype} "
                 f"your function returns {y[0]:.4g} and {y[1]:.4g}, which should be "
-                f"{two_sided_log(x)[0]:.4g} and its negative. "
-                + (
-                    "Is something squared on the way, or a power taken? That overflows."
-                    if size > 1
-                    else "What is added to x on the way?"
-                )
+                f"{two_sided_log(x)[0]:.4g} and its negative. " + _what_fails(size, y)
             )
+
+
+def _what_fails(size: float, y: Tensor) -> str:
+    if size < 1:
+        return (
+            "What is added to x on the way, or cut off? `torch.sign` needs no help against a "
+            "division by 0."
+        )
+    if not y.isfinite().all():
+        return "Is something squared on the way, or a power taken? That overflows."
+    return "Is something cut off on the way, as by `clamp`?"
 
 
 def _examine_slopes(answer: Answer, x: Tensor) -> None:
@@ -271,9 +362,9 @@ def _remark(answer: Answer) -> str | None:
     if not slope.isfinite():
         raise Mistake(
             f"The values are right, but at 0 the gradient is {slope:.3g}: a single output that is "
-            "exactly 0 would spoil all weights. A root or a quotient such as `x / abs(x)` has no "
-            "slope there, not even in the branch of a `torch.where` that is not chosen. `abs` and "
-            "`sign` do no harm."
+            "exactly 0 would spoil all weights. A root, a quotient such as `x / abs(x)` or the "
+            "logarithm of 0 has no slope there, not even in the branch of a `torch.where` that is "
+            "not chosen. `abs` and `sign` do no harm."
         )
     if slope == 1:
         return None
@@ -289,6 +380,7 @@ def _remark(answer: Answer) -> str | None:
 # --- 4.2 The relative loss ------------------------------------------------------------------------
 
 _Loss = Callable[[Tensor, Tensor, int], Tensor]
+_FLOAT32 = 1e-5  # the box does not ask for float64
 _POWERS = {1: relative_l1_loss, 2: relative_l2_loss}
 
 
@@ -298,13 +390,13 @@ def examine_relative_loss(answer: Answer, rng: np.random.Generator) -> None:
     found = []
     for power in _POWERS:
         asked = (outputs, targets, power)
-        value = answer(*asked, where=f"for power {power}", advice=_ADVICE)
+        value = answer(*asked, where=f"for power {power}", advice=_ADVICE, seconds=5)
         found.append(_single(answer, value, outputs, targets))
         changed = [outputs.clone(), targets.clone()]
         _run(answer, *changed, power)
         for part, before in zip(changed, asked, strict=False):
             _refuse_changes(part, before)
-    if not _is_right(found, outputs, targets):
+    if not _is_right(found, outputs, targets, tolerance=_FLOAT32):
         raise Mistake(_recognise_loss(found, outputs, targets))
     _examine_table(answer, rng)
     _examine_gradient(answer, rng)
@@ -335,11 +427,16 @@ def _right(outputs: Tensor, targets: Tensor, power: int) -> Tensor:
     return _POWERS[power](outputs, targets)
 
 
-def _is_right(found: list[Tensor], outputs: Tensor, targets: Tensor, loss: _Loss = _right) -> bool:
+def _is_right(
+    found: list[Tensor],
+    outputs: Tensor,
+    targets: Tensor,
+    loss: _Loss = _right,
+    tolerance: float = 1e-6,
+) -> bool:
     """Whether a loss explains what was returned for all powers."""
-    return _is_close(
-        torch.stack(found), torch.stack([loss(outputs, targets, power) for power in _POWERS])
-    )
+    right = torch.stack([loss(outputs, targets, power) for power in _POWERS])
+    return _is_close(torch.stack(found), right, tolerance)
 
 
 _BRACKETS = (
@@ -356,7 +453,8 @@ _NO_ONE = (
 )
 _OUTPUTS_BELOW = (
     "The outputs stand in the denominator, where the targets should: a share of what was "
-    "predicted, and huge predictions would make any loss small."
+    "predicted, and huge predictions would make any loss small. Or are the arguments in another "
+    "order? The outputs come first."
 )
 _MEAN_FIRST = (
     "The mean is taken before the power. The mean of squares is not the square of a mean: raise "
@@ -394,6 +492,37 @@ _LOSS_SLIPS: list[tuple[str, list[_Loss]]] = [
             lambda o, t, p: (((o - t) / (1 + t)) ** p).mean(),
             lambda o, t, p: (((o - t) / (1 + t)).abs() ** p).mean(),
             lambda o, t, p: ((o - t).abs() ** p / (1 + t)).mean(),
+            lambda o, t, p: (((o - t) / (1 + t).abs()) ** p).mean(),
+        ],
+    ),
+    (
+        "Brackets are missing in the numerator: `outputs - targets / ...` divides the targets "
+        "alone. Write `(outputs - targets) / ...`.",
+        [
+            lambda o, t, p: ((o - t / (1 + t.abs())).abs() ** p).mean(),
+            lambda o, t, p: ((o - t / (1 + t.abs())) ** p).mean(),
+            lambda o, t, p: ((o - t / 1 + t.abs()).abs() ** p).mean(),
+        ],
+    ),
+    (
+        "The larger of the two, 1 or the target's size, stands in the denominator. Add the two.",
+        [lambda o, t, p: (((o - t).abs() / t.abs().clamp_min(1)) ** p).mean()],
+    ),
+    (
+        "The target is squared in the denominator: take its size, `abs(targets)`.",
+        [
+            lambda o, t, p: (((o - t).abs() / (1 + t**2)) ** p).mean(),
+            lambda o, t, p: (((o - t).abs() / (1 + t**2).sqrt()) ** p).mean(),
+        ],
+    ),
+    (
+        "The 1 has come into the numerator, or beside the quotient: it belongs in the "
+        "denominator alone. An output without error costs nothing.",
+        [
+            lambda o, t, p: (((1 + (o - t).abs()) / (1 + t.abs())) ** p).mean(),
+            lambda o, t, p: (((1 + (o - t).abs()) / t.abs()) ** p).mean(),
+            lambda o, t, p: ((1 + (o - t).abs() / t.abs()) ** p).mean(),
+            lambda o, t, p: ((1 + (o - t).abs() / (1 + t.abs())) ** p).mean(),
         ],
     ),
     (
@@ -429,6 +558,9 @@ _LOSS_SLIPS: list[tuple[str, list[_Loss]]] = [
         [
             lambda o, t, p: (((o - t).abs() / (1 + o.abs() + t.abs())) ** p).mean(),
             lambda o, t, p: (((o - t).abs() / (1 + torch.maximum(o.abs(), t.abs()))) ** p).mean(),
+            lambda o, t, p: ((2 * (o - t).abs() / (1 + o.abs() + t.abs())) ** p).mean(),
+            lambda o, t, p: (((o - t).abs() / (o.abs() + t.abs())) ** p).mean(),
+            lambda o, t, p: ((2 * (o - t).abs() / (o.abs() + t.abs())) ** p).mean(),
         ],
     ),
     (
@@ -441,7 +573,11 @@ _LOSS_SLIPS: list[tuple[str, list[_Loss]]] = [
     ),
     (
         f"{_SIGN_KEPT} And the mean is taken before the power.",
-        [lambda o, t, p: ((o - t) / (1 + t.abs())).mean().abs() ** p],
+        [
+            lambda o, t, p: ((o - t) / (1 + t.abs())).mean().abs() ** p,
+            lambda o, t, p: ((o - t) / (1 + t.abs())).mean() ** p,
+            lambda o, t, p: ((t - o) / (1 + t.abs())).mean() ** p,
+        ],
     ),
     (_MEAN_FIRST, [lambda o, t, p: ((o - t).abs() / (1 + t.abs())).mean() ** p]),
     (
@@ -453,6 +589,11 @@ _LOSS_SLIPS: list[tuple[str, list[_Loss]]] = [
             lambda o, t, p: ((o - t).abs() ** p).mean() / (1 + t.abs().mean()),
             lambda o, t, p: (((o - t).abs() / (1 + t.abs().mean())) ** p).mean(),
             lambda o, t, p: (((o - t).abs() / (1 + t.abs()).sum()) ** p).sum(),
+            lambda o, t, p: ((o - t).abs() ** p).sum() / (1 + (t.abs() ** p).sum()),
+            lambda o, t, p: ((o - t).abs() ** p).sum() / (t.abs() ** p).sum(),
+            lambda o, t, p: ((o - t).abs().sum() / (1 + t.abs().sum())) ** p,
+            lambda o, t, p: (((o - t).abs().mean() / (1 + t.abs())) ** p).mean(),
+            lambda o, t, p: ((o - t).abs() ** p).mean() * (1 / (1 + t.abs()) ** p).mean(),
         ],
     ),
     (_NUMERATOR_ONLY, [lambda o, t, p: ((o - t).abs() ** p / (1 + t.abs())).mean()]),
@@ -507,7 +648,20 @@ _LOSS_SLIPS: list[tuple[str, list[_Loss]]] = [
     (
         "That compares sizes only: an output of the wrong sign would count as right. Take the "
         "difference first, then its size.",
-        [lambda o, t, p: (((o.abs() - t.abs()).abs() / (1 + t.abs())) ** p).mean()],
+        [
+            lambda o, t, p: (((o.abs() - t.abs()).abs() / (1 + t.abs())) ** p).mean(),
+            lambda o, t, p: (((o.abs() - t.abs()) / (1 + t.abs())) ** p).mean(),
+        ],
+    ),
+    (
+        "The numerator takes the size of one of the two before the difference. Subtract first, "
+        "then take the size.",
+        [
+            lambda o, t, p: (((o - t.abs()).abs() / (1 + t.abs())) ** p).mean(),
+            lambda o, t, p: (((o - t.abs()) / (1 + t.abs())) ** p).mean(),
+            lambda o, t, p: (((o.abs() - t).abs() / (1 + t.abs())) ** p).mean(),
+            lambda o, t, p: (((o.abs() - t) / (1 + t.abs())) ** p).mean(),
+        ],
     ),
     (
         "The numerator has the outputs alone: subtract the targets.",
@@ -538,6 +692,12 @@ def _recognise_loss(found: list[Tensor], outputs: Tensor, targets: Tensor) -> st
             return words
     if not all(value.isfinite() for value in found):
         return "Your function returns inf or nan: is something divided by 0?"
+    if not any(found):
+        return (
+            "Your function returns 0 for both powers, though none of the outputs equals its target."
+        )
+    if _is_close(*found):
+        return f"{_POWER_UNUSED} And neither is right."
     one, two = (
         _is_close(value, _right(outputs, targets, power))
         for power, value in zip(_POWERS, found, strict=True)
@@ -549,6 +709,8 @@ def _recognise_loss(found: list[Tensor], outputs: Tensor, targets: Tensor) -> st
     ratios = [value / _right(outputs, targets, p) for p, value in zip(_POWERS, found, strict=True)]
     if _is_close(*ratios):
         return f"Your losses are {ratios[0]:.3g} times what they should be."
+    if ratios[0] > 0 and _is_close(ratios[0] ** 2, ratios[1]):
+        return f"Each share is {ratios[0]:.3g} times what it should be."
     return (
         f"For {outputs.numel()} examples your function returns {found[0]:.4g} for power 1 and "
         f"{found[1]:.4g} for power 2, where it should be {_right(outputs, targets, 1):.4g} and "
@@ -566,8 +728,15 @@ def _examine_table(answer: Answer, rng: np.random.Generator) -> None:
         value = _single(
             answer, _run(answer, outputs, targets, power, where=where), outputs, targets
         )
-        if not _is_close(value, _right(outputs, targets, power)):
-            raise Mistake(f"All is right for examples in a row, and wrong {where}.")
+        right = _right(outputs, targets, power)
+        if not _is_close(value, right, _FLOAT32):
+            by_rows = _is_close(value, right * outputs.numel() / len(outputs))
+            rows = (
+                " Divide by the number of all examples, 15 here: `len` counts rows."
+                if by_rows
+                else ""
+            )
+            raise Mistake(f"All is right for examples in a row, and wrong {where}.{rows}")
 
 
 def _examine_gradient(answer: Answer, rng: np.random.Generator) -> None:
@@ -580,12 +749,13 @@ def _examine_gradient(answer: Answer, rng: np.random.Generator) -> None:
             value = _run(answer, theirs, targets, power, where="for outputs that require grad")
             gradient = _gradient(answer, value, theirs)
             (right,) = torch.autograd.grad(_right(ours, targets, power), ours)
-            if (hit and gradient[3].isfinite()) or _is_close(gradient, right):
+            if (hit and gradient[3].isfinite()) or _is_close(gradient, right, 1e-4):
                 continue
             if hit:
                 raise Mistake(
                     "All is right but for an output that equals its target, where the gradient is "
-                    f"{gradient[3]:.3g}. A root has an infinite slope at 0; `abs` does no harm."
+                    f"{gradient[3]:.3g}. A root or a logarithm has an infinite slope at 0; `abs` "
+                    "does no harm."
                 )
             raise Mistake(
                 f"The values are right, the gradient for power {power} is not. Is a part of it "

@@ -1,5 +1,6 @@
 """The exercises of chapter 4: two functions to write, and two tables of losses to fill in."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -158,8 +159,8 @@ _SITUATIONS = {
             ),
             (
                 ("relative L2",),
-                "That is near: it counts percent. But it squares them, so that one error of 50 % "
-                "counts for 25 of 10 %. You are judged by the mean of the percentages themselves.",
+                "That is near: it counts percent. But it squares them, so that one error of 50% "
+                "counts for 25 of 10%. You are judged by the mean of the percentages themselves.",
             ),
         ),
     ),
@@ -198,8 +199,9 @@ _SITUATIONS = {
             ),
             (
                 ("log error",),
-                "It would bear the wrong values well. But its pull falls for errors above 1.7, so "
-                "that an honest error of 10 degrees pulls less than one of 2.",
+                "That is near: it bears the wrong values well. But to it ten degrees are not ten "
+                "times as bad as one, and its pull falls for errors above 1.7, so that an honest "
+                "error of 10 degrees pulls less than one of 2.",
             ),
             (
                 ("two-sided log",),
@@ -258,6 +260,14 @@ def _examine_choices(answer: Answer, rng: np.random.Generator) -> None:
 # --- Tables of losses -----------------------------------------------------------------------------
 
 
+_ADVICE = (
+    (
+        r"name '(MSE|L1|L2|Huber|two_sided_log|relative_L1)' is not defined",
+        "The name of a loss is text: put it in quotation marks.",
+    ),
+)
+
+
 def _read_table(
     answer: Answer, name: str, *, keys: Iterable[str], losses: Iterable[str]
 ) -> dict[str, str]:
@@ -285,7 +295,7 @@ def _read_table(
     Mistake
         If there is anything else on either side.
     """
-    value = answer(seconds=5)
+    value = answer(seconds=5, advice=_ADVICE)
     if value is None:
         raise Mistake(nothing_returned(answer, f"`{name}` ends with `return` and the table"))
     if not isinstance(value, Mapping):
@@ -293,16 +303,22 @@ def _read_table(
             f"Your function returns {kind(value)}; asked for is the table of the stub, a dict "
             "with the name of a loss on each line."
         )
+    lines, known = ({_plain(word): word for word in words} for words in (keys, losses))
     for key in value:
-        if key not in keys:
+        if not isinstance(key, str) or _plain(key) not in lines:
             raise Mistake(
                 f"There is no line {key!r:.60} in the table; its lines are {_listed(keys)}."
             )
-    known = {_plain(loss): loss for loss in losses}
-    filled = {key: value[key] for key in keys if key in value and not _is_gap(value[key])}
+    given = {lines[_plain(key)]: loss for key, loss in value.items()}
+    filled = {key: given[key] for key in keys if key in given and not _is_gap(given[key])}
     if not filled:
         raise NotAttempted("all lines of the table are still `...`")
     for key, loss in filled.items():
+        if callable(loss):
+            raise Mistake(
+                f"On the line of the {key} stands a function, or a class. Asked for is the name of "
+                f"a loss, in quotation marks: {_listed(losses)}."
+            )
         if not isinstance(loss, str) or _plain(loss) not in known:
             raise Mistake(
                 f"On the line of the {key} stands {loss!r:.60}, which is none of the losses asked "
@@ -318,7 +334,8 @@ def _is_gap(value: Any) -> bool:
 
 
 def _plain(name: str) -> str:
-    return " ".join(name.casefold().replace("-", " ").replace("_", " ").split())
+    """A name without what is typed differently: case, spaces, dashes, a "loss" at the end."""
+    return re.sub(r"[\s_\-‐-―−]", "", name.casefold()).removesuffix("loss")
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -407,7 +424,7 @@ EXERCISES = (
             "example that pulls less and less needs a loss that flattens.",
         ),
         praise="All five. Remember two prices. The relative losses favour predictions that are too "
-        "small: 0 never costs more than 100 %, and too much has no limit. And the right total is "
+        "small: 0 never costs more than 100%, and too much has no limit. And the right total is "
         "dear: a mean over such a spread needs very many examples before it settles.",
         examine=_examine_choices,
     ),

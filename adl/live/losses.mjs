@@ -35,7 +35,7 @@ svg{min-width:0}
 .pictures{display:grid;gap:.5rem 16px}
 .say{min-height:6em}
 @container (min-width:560px){.pictures{grid-template-columns:1fr 1fr}.output{grid-column:1/3}}
-@container (max-width:520px){.say{min-height:12em}}
+@container (max-width:520px){.say{min-height:13.5em}}
 .on{font-weight:600}
 path{fill:none;stroke:currentColor;stroke-linejoin:round}
 .axis{stroke-opacity:.6}
@@ -123,7 +123,7 @@ path.random{stroke:#B07D00;stroke-width:2.5;stroke-dasharray:0 5;stroke-linecap:
 
   // One of the three pictures.
   panel(name, width, {title, label, x, y, across, up, lines, marks = {}, note = '', alt}) {
-    const height = 220, l = 50, r = width - 14, t = 26, b = height - 42;
+    const height = 220, l = 54, r = width - 14, t = 26, b = height - 42;
     const column = v => l + (v - x[0]) / (x[1] - x[0]) * (r - l), row = v => b - (v - y[0]) / (y[1] - y[0]) * (b - t);
     const drawn = all => Object.entries(all).map(([kind, points]) => path(points.map(([u, v]) => [column(u), row(v)]), kind)).join('');
     this.paint(name, width, height, alt, text(0, 14, title, 'start', 'on')

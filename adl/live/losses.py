@@ -9,6 +9,7 @@ import numpy as np
 
 from adl import _inputs
 from adl.live._figure import Figure
+from adl.plotting import digits
 
 __all__ = ["LossChoice"]
 
@@ -97,16 +98,11 @@ def _recorded() -> dict[str, Any]:
     return json.loads(files("adl.live").joinpath("losses.json").read_text("utf-8"))
 
 
-def _digits(value: float) -> str:
-    """A number in two digits: more would not be those of another network."""
-    return f"{float(f'{value:.2g}'):,g}"
-
-
 def _sentence(recorded: dict[str, Any], targets: dict[str, Any], place: int) -> str:
-    """What is seen of one loss, read from its data."""
+    """What is seen of one loss, in two digits: more would not be those of another network."""
     epsilon, run = targets["epsilon"], targets["runs"][place]
     guesses = sorted(targets["baselines"].items(), key=lambda guess: guess[1]["median"])
-    best, other = (f"{name} ({_digits(10 ** (of['median'] / 100))})" for name, of in guesses)
+    best, other = (f"{name} ({digits(10 ** (of['median'] / 100), 2)})" for name, of in guesses)
     beaten = [run["median"] < of["median"] for _, of in guesses]
     if beaten[0] == beaten[1]:
         verdict = f"{'better' if beaten[0] else 'worse'} than {best} and {other}"
@@ -114,9 +110,9 @@ def _sentence(recorded: dict[str, Any], targets: dict[str, Any], place: int) -> 
         verdict = f"worse than {best}, better than {other}"
     return (
         f"With {recorded['losses'][place]} at epsilon {epsilon:g}, the median squared error is "
-        f"{_digits(10 ** (run['median'] / 100))}, {verdict}. At the peak, where the target is "
-        f"{1 / epsilon:,g}, the network says {_digits(run['peak'])}. It explains "
-        f"{_digits(run['explained'] / 10)}% of the targets' variance. In the last "
+        f"{digits(10 ** (run['median'] / 100), 2)}, {verdict}. At the peak, where the target is "
+        f"{1 / epsilon:,g}, the network says {digits(run['peak'], 2)}. It explains "
+        f"{digits(run['explained'] / 10, 2)}% of the targets' variance. In the last "
         f"{recorded['together']} steps the loss (median of five networks) is "
-        f"{_digits(run['left'][-1] / 10)}% of what always saying 0 costs."
+        f"{digits(run['left'][-1] / 10, 2)}% of what always saying 0 costs."
     )
