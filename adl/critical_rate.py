@@ -254,7 +254,7 @@ def plot_critical(
         + pn.labs(
             title=fill(finding, TITLE_WIDTH, break_on_hyphens=False),
             x="epsilon (log scale)",
-            y="largest step size without a rise (log scale)",
+            y="critical step size (log scale)",
         )
     )
     return plot + pn.geom_line(data=_in_rows(limits, list(critical)), size=0.4) if limits else plot
