@@ -22,7 +22,7 @@ from adl._batches import check_batch, mean_losses
 from adl.models import StackedMLP
 from adl.plotting import PALETTE, TITLE_WIDTH, Plot, counted, few, in_styles
 
-__all__ = ["gradient_norms", "noise_batch_size", "plot_concentration", "top_share"]
+__all__ = ["gradient_norms", "noise_scale", "plot_concentration", "top_share"]
 
 _TOP = 0.01
 _DRAWN = 100  # points of a curve
@@ -114,7 +114,7 @@ def top_share(norms: Tensor, share: float = _TOP) -> Tensor:
     return norms.topk(number).values.sum(1) / norms.sum(1)
 
 
-def noise_batch_size(
+def noise_scale(
     net: StackedMLP, batch: tuple[Tensor, Tensor], loss: Callable[..., Tensor]
 ) -> Tensor:
     """Number of examples at which a batch's gradient is as much noise as signal.
@@ -145,7 +145,7 @@ def noise_batch_size(
     >>> from adl.data import singular_batch
     >>> from adl.losses import mse_loss
     >>> net = StackedMLP(5, inputs=3, hidden=(32, 32), seed=0)
-    >>> sizes = noise_batch_size(net, singular_batch(4000, epsilon=1, seed=0), mse_loss)
+    >>> sizes = noise_scale(net, singular_batch(4000, epsilon=1, seed=0), mse_loss)
     >>> bool((sizes > 1).all())
     True
     """

@@ -208,7 +208,7 @@ def plot_tail(epsilons: Sequence[float], *, examples: int = 200_000, seed: Any =
     Examples
     --------
     >>> plot_tail([1, 0], examples=20_000, seed=0).labels.title
-    'At epsilon 0 the share above t falls as t to the -0.5'
+    'At epsilon 0 the share above T falls as T to the -0.5'
     """
     epsilons = _epsilons(epsilons)
     examples = _inputs.whole("examples", examples, at_least=100)
@@ -237,7 +237,7 @@ def plot_tail(epsilons: Sequence[float], *, examples: int = 200_000, seed: Any =
             Plot(
                 lines,
                 pn.aes("size", "share"),
-                alt=f"Share of {examples:,} targets whose size is above t, against t, both axes "
+                alt=f"Share of {examples:,} targets whose size is above T, against T, both axes "
                 f"logarithmic, and a thin line of slope -1/2. {said}.",
             ),
             "name",
@@ -249,9 +249,9 @@ def plot_tail(epsilons: Sequence[float], *, examples: int = 200_000, seed: Any =
         + pn.scale_x_log10()
         + pn.scale_y_log10()
         + pn.labs(
-            title=f"At {last} the share above t falls as t to the -{exponents[last]}",
-            x="size t (log scale)",
-            y="share above t (log scale)",
+            title=f"At {last} the share above T falls as T to the -{exponents[last]}",
+            x="size T (log scale)",
+            y="share above T (log scale)",
         )
     )
 

@@ -423,7 +423,7 @@ def plot_ordering(table: pd.DataFrame) -> Plot:
             nudge_y=0.05,
         )
         + pn.geom_jitter(
-            color=PALETTE["blue"], width=0.12, height=0, random_state=0, alpha=0.6, na_rm=True
+            color=PALETTE["blue"], width=0.12, height=0, random_state=1, alpha=0.6, na_rm=True
         )
         + pn.geom_point(
             data=medians.reset_index(), color=ink, shape="_", size=9, stroke=1.2, na_rm=True

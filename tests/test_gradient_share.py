@@ -56,7 +56,7 @@ def test_norms_hold_for_any_depth_activation_and_a_batch_in_common(hidden):
 def test_measuring_leaves_the_networks_as_they_were():
     net = stack()
     before = net.vector.detach().clone()
-    gradient_share.noise_batch_size(net, batch(20), mse_loss)
+    gradient_share.noise_scale(net, batch(20), mse_loss)
     assert torch.equal(net.vector, before)
     assert net.vector.grad is None
 
@@ -67,9 +67,9 @@ def test_the_top_share_is_that_of_the_sorted_norms():
 
 
 @every_loss
-def test_the_noise_batch_size_is_trace_of_covariance_over_squared_mean(loss):
+def test_the_noise_scale_is_trace_of_covariance_over_squared_mean(loss):
     net, (inputs, targets) = stack(), batch(MODELS, 60, epsilon=1.0)
-    found = gradient_share.noise_batch_size(net, (inputs, targets), loss)
+    found = gradient_share.noise_scale(net, (inputs, targets), loss)
     for model in range(MODELS):
         gradients = each_gradient(net, model, inputs[model], targets[model], loss)
         noise = gradients.var(0).sum()  # over n - 1
@@ -84,7 +84,7 @@ def test_a_batch_of_two_kinds_has_the_noise_that_counting_gives():
     with torch.no_grad():
         net.vector.zero_()
     inputs, targets = torch.zeros(2, 3), torch.tensor([1.0, 3.0])
-    found = gradient_share.noise_batch_size(net, (inputs, targets), mse_loss)
+    found = gradient_share.noise_scale(net, (inputs, targets), mse_loss)
     assert found.tolist() == pytest.approx([8 / (16 - 4)] * MODELS)
 
 
@@ -93,7 +93,7 @@ def test_a_mean_that_is_lost_in_noise_asks_for_infinitely_many_examples():
     with torch.no_grad():
         net.vector.zero_()
     inputs, targets = torch.zeros(2, 3), torch.tensor([1.0, -1.0])
-    assert gradient_share.noise_batch_size(net, (inputs, targets), mse_loss).isinf().all()
+    assert gradient_share.noise_scale(net, (inputs, targets), mse_loss).isinf().all()
 
 
 def test_the_picture_says_what_the_top_examples_make():
@@ -124,7 +124,7 @@ def test_the_title_of_the_picture_fits():
         ("gradient_norms", (None, batch(5), mse_loss), "net: expected a StackedMLP"),
         ("gradient_norms", (stack(), batch(2, 5), mse_loss), "batch: expected inputs of shape"),
         ("gradient_norms", (stack(), batch(5), "mse"), "loss: expected a function"),
-        ("noise_batch_size", (stack(), batch(1), mse_loss), "batch: expected at least two"),
+        ("noise_scale", (stack(), batch(1), mse_loss), "batch: expected at least two"),
         ("top_share", (torch.ones(5),), "norms: expected a tensor"),
         ("top_share", (torch.ones(2, 50),), "share: expected at least one of 50 examples"),
         ("top_share", (torch.ones(2, 50), 1), "share: "),

@@ -136,7 +136,7 @@ def test_the_picture_of_the_tail_holds_the_share_of_the_sample_above_each_size()
         middle = points.iloc[len(points) // 2]
         exact = heavy_tail.share_above(middle["size"], float(name.split()[1]))
         assert middle["share"] == pytest.approx(exact, rel=0.15)
-    assert plot.labels.title == "At epsilon 0 the share above t falls as t to the -0.5"
+    assert plot.labels.title == "At epsilon 0 the share above T falls as T to the -0.5"
     assert "epsilon 0: 5% are above 100, the exponent of the largest 1% by Hill's" in plot.alt
     assert plot.alt.endswith(" estimator is 0.5.")
     plot.draw()

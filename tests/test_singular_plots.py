@@ -127,6 +127,15 @@ def test_ordering_names_best_and_worst_and_both_guesses(tmp_path):
     assert "over 3 networks" in plot.alt
 
 
+def test_ordering_puts_its_dots_in_the_same_places_each_time(tmp_path):
+    pictures = []
+    for name in ("first.png", "second.png"):
+        plot = singular_plots.plot_ordering(table([2.0, 3.0, 2.5]))
+        plot.save(tmp_path / name, dpi=40, verbose=False)
+        pictures.append(plt.imread(tmp_path / name))
+    assert np.array_equal(*pictures)
+
+
 def test_ordering_takes_one_epsilon():
     both = pd.concat([table([1.0]), table([1.0], epsilon=0.1)])
     with pytest.raises(ValueError, match="^table: expected one epsilon, got 2"):

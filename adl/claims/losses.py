@@ -782,7 +782,7 @@ def gradient_relative(seed: int) -> float:
 
 def _noise_growth(loss: str, seed: int) -> float:
     small, large = (
-        gradient_share.noise_batch_size(_untrained(), _examples(epsilon, seed), LOSSES[loss])
+        gradient_share.noise_scale(_untrained(), _examples(epsilon, seed), LOSSES[loss])
         .median()
         .item()
         for epsilon in (_SMALLEST, 1.0)
@@ -903,6 +903,14 @@ def curvature_below(seed: int) -> float:
     return (critical * sharp / 2).median().item()
 
 
+def _by_errors(epsilon: float, seed: int) -> float:
+    """Sharpness before training, divided by that without errors; median of five networks."""
+    net, (inputs, _) = critical_rate.starts(epsilon, seed=seed)
+    with torch.no_grad():
+        said = net(inputs)
+    return (_sharp("MSE", epsilon, seed) / sharpness(net, (inputs, said))).median().item()
+
+
 @claim(
     "4.curvature-errors",
     "Mean squared error before training, epsilon = 0.0001: sharpness divided by what it is when "
@@ -912,10 +920,7 @@ def curvature_below(seed: int) -> float:
     digits=-1,
 )
 def curvature_errors(seed: int) -> float:
-    net, (inputs, _) = critical_rate.starts(_SMALLEST, seed=seed)
-    with torch.no_grad():
-        said = net(inputs)
-    return (_sharp("MSE", _SMALLEST, seed) / sharpness(net, (inputs, said))).median().item()
+    return _by_errors(_SMALLEST, seed)
 
 
 @claim(
@@ -927,10 +932,7 @@ def curvature_errors(seed: int) -> float:
     digits=1,
 )
 def curvature_mild(seed: int) -> float:
-    net, (inputs, _) = critical_rate.starts(1.0, seed=seed)
-    with torch.no_grad():
-        said = net(inputs)
-    return (_sharp("MSE", 1.0, seed) / sharpness(net, (inputs, said))).median().item()
+    return _by_errors(1.0, seed)
 
 
 @claim(
