@@ -11,7 +11,7 @@ Examples
 """
 
 from importlib import import_module
-from types import ModuleType
+from typing import Any
 
 __all__ = [
     "claims",
@@ -51,12 +51,30 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> ModuleType:
+# What the practical calls by name, and where it lives.
+_NAMES = {
+    "Data": "data",
+    "LinSin": "models",
+    "MLPdeep": "models",
+    "MLPshallow": "models",
+    "ScaledModel": "models",
+    "complex_f": "data",
+    "middle_f": "data",
+    "plot_data": "plotting",
+    "plot_net": "plotting",
+    "simple_f": "data",
+    "train": "training",
+}
+
+
+def __getattr__(name: str) -> Any:
     """Import a public module of the package the first time that it is named (PEP 562)."""
+    if name in _NAMES:
+        return getattr(import_module(f"{__name__}.{_NAMES[name]}"), name)
     if name in __all__:
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module 'adl' has no attribute {name!r}; it has {', '.join(__all__)}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted([*globals(), *__all__, *_NAMES])

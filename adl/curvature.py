@@ -19,7 +19,14 @@ from adl._batches import check_batch, mean_losses, one_number, pair_of_tensors
 from adl.models import StackedMLP
 from adl.training import StackedAdam
 
-__all__ = ["preconditioned_sharpness", "sharpness", "stability_limit"]
+__all__ = [
+    "kernel_drift",
+    "kernel_sharpness",
+    "preconditioned_sharpness",
+    "sharpness",
+    "stability_limit",
+    "tangent_kernel",
+]
 
 
 def stability_limit(step_size: Any, *, beta1: Any = 0.0) -> Any:
@@ -175,6 +182,152 @@ def preconditioned_sharpness(
     scale = _preconditioner(net, optimizer)
     found = _largest(losses, vector, scale.rsqrt(), tolerance, seed)
     return found if isinstance(net, StackedMLP) else found[0]
+
+
+def tangent_kernel(net: nn.Module, inputs: Tensor) -> Tensor:
+    """Empirical tangent kernel: how far a step on one example moves the output at another.
+
+    ``K[i, j]`` is the scalar product of the gradients of the outputs at examples i and j by all
+    parameters. A small step of size s down the mean squared error of n examples changes the
+    outputs by ``-2 s / n  K (outputs - targets)``.
+
+    Parameters
+    ----------
+    net : StackedMLP or torch.nn.Module
+        One output for each example.
+    inputs : torch.Tensor, shape (examples, inputs)
+
+    Returns
+    -------
+    torch.Tensor, shape (models, examples, examples) of a `StackedMLP`, else (examples, examples)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument cannot be used.
+
+    References
+    ----------
+    A. Jacot, F. Gabriel and C. Hongler, "Neural tangent kernel: convergence and generalization in
+    neural networks", 2018, arXiv:1806.07572.
+
+    Examples
+    --------
+    Of a model that is linear in its parameters, ``y = w x + b``, it is ``x x' + 1`` for ever:
+
+    >>> tangent_kernel(nn.Linear(1, 1), torch.tensor([[1.0], [2.0]]))
+    tensor([[2., 3.],
+            [3., 5.]])
+    """
+    if not isinstance(inputs, Tensor):
+        raise TypeError(f"inputs: expected a tensor, got {type(inputs).__name__}")
+    if inputs.ndim != 2 or not len(inputs):
+        raise ValueError(f"inputs: expected shape (examples, inputs), got {tuple(inputs.shape)}")
+    jacobian = _jacobian(net, inputs)
+    kernel = jacobian @ jacobian.mT
+    return kernel if isinstance(net, StackedMLP) else kernel[0]
+
+
+def kernel_drift(start: Tensor, now: Tensor) -> Tensor:
+    """How far a tangent kernel has moved: size of the difference over that of the start.
+
+    Parameters
+    ----------
+    start, now : torch.Tensor, shape (..., examples, examples)
+        From `tangent_kernel`.
+
+    Returns
+    -------
+    torch.Tensor, shape (...)
+        0 if nothing has moved; sizes are Frobenius norms.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are no kernels of one shape.
+
+    Examples
+    --------
+    >>> kernel_drift(torch.eye(2), 1.5 * torch.eye(2))
+    tensor(0.5000)
+    """
+    for name, kernel in (("start", start), ("now", now)):
+        _check_kernel(name, kernel)
+    if start.shape != now.shape:
+        raise ValueError(f"now: expected shape {tuple(start.shape)}, got {tuple(now.shape)}")
+    norm = torch.linalg.matrix_norm
+    return norm(now - start) / norm(start)
+
+
+def kernel_sharpness(kernel: Tensor) -> Tensor:
+    """Curvature of the mean squared error that comes from the tangent kernel alone.
+
+    The largest eigenvalue of ``2/n K``. Of a model that is linear in its parameters it is the
+    sharpness; of a network, the sharpness without what the errors add to it (chapter 3).
+
+    Parameters
+    ----------
+    kernel : torch.Tensor, shape (..., examples, examples)
+        From `tangent_kernel`.
+
+    Returns
+    -------
+    torch.Tensor, shape (...)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no kernel.
+
+    Examples
+    --------
+    >>> kernel_sharpness(3 * torch.eye(2))
+    tensor(3.)
+    """
+    kernel = _check_kernel("kernel", kernel)
+    finite = kernel.isfinite().all(-1).all(-1)
+    safe = torch.where(finite[..., None, None], kernel, 0.0)
+    largest = torch.linalg.eigvalsh(safe)[..., -1] * 2 / kernel.shape[-1]
+    return torch.where(finite, largest, torch.nan)
+
+
+def _check_kernel(name: str, kernel: Any) -> Tensor:
+    if not isinstance(kernel, Tensor):
+        raise TypeError(f"{name}: expected a tensor, got {type(kernel).__name__}")
+    if kernel.ndim < 2 or kernel.shape[-1] != kernel.shape[-2] or not kernel.shape[-1]:
+        raise ValueError(
+            f"{name}: expected shape (..., examples, examples), got {tuple(kernel.shape)}"
+        )
+    return kernel
+
+
+def _jacobian(net: Any, inputs: Tensor) -> Tensor:
+    """Derivatives of the outputs by all parameters, shape (models, examples, parameters)."""
+    if isinstance(net, StackedMLP):
+        vector = net.vector.detach().clone().requires_grad_()
+        outputs = net(inputs.to(vector), vector)
+        # No network's outputs depend on the parameters of another: one pass serves all of them.
+        rows = [
+            torch.autograd.grad(output.sum(), vector, retain_graph=True)[0] for output in outputs.T
+        ]
+        return torch.stack(rows, 1)
+    if not isinstance(net, nn.Module):
+        raise TypeError(f"net: expected a network (torch.nn.Module), got {type(net).__name__}")
+    parameters = {name: p.detach() for name, p in net.named_parameters() if p.requires_grad}
+    if not parameters:
+        raise ValueError("net: expected a network with parameters to train, got none")
+
+    def outputs_of(parameters: dict[str, Tensor]) -> Tensor:
+        outputs = torch.func.functional_call(net, parameters, (inputs,))
+        if outputs.numel() != len(inputs):
+            raise ValueError(
+                f"net: expected one output for each of {len(inputs)} examples, got shape "
+                f"{tuple(outputs.shape)}"
+            )
+        return outputs.flatten()
+
+    rows = torch.func.jacrev(outputs_of)(parameters)
+    return torch.cat([part.flatten(1) for part in rows.values()], 1)[None]
 
 
 def _as_function(

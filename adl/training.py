@@ -1,4 +1,4 @@
-"""Training many small networks as one.
+"""Training: one network, as the practical does it, and many small networks as one.
 
 A step of fifty small networks costs hardly more than a step of one: what takes the time is calling
 PyTorch, not the arithmetic. So the networks of a `StackedMLP` are trained together, each on its own
@@ -7,6 +7,7 @@ loss, and with a learning rate of its own if you like.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,14 +15,91 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from adl import _inputs
 from adl._batches import check_batch, check_net, mean_losses
 from adl._session import progress_bar
+from adl.data import Data
 from adl.models import StackedMLP
 
-__all__ = ["Run", "StackedAdam", "StackedSGD", "train_stacked"]
+__all__ = ["Run", "StackedAdam", "StackedSGD", "train", "train_stacked"]
+
+
+def train(
+    net: nn.Module,
+    dataset: Data,
+    N_steps: int = 1,
+    batch_size: int = 30,
+    lr: float = 0.01,
+    save_weights_every: int = 100,
+) -> list[float]:
+    """Train one network by stochastic gradient descent on the mean squared error.
+
+    Parameters
+    ----------
+    net : torch.nn.Module
+        With a method ``save_weights``, unless nothing is to be saved; see `adl.models`.
+    dataset : adl.data.Data
+        Where ``next_batch(batch_size)`` gives the batch of each step.
+    N_steps : int, default 1
+        Number of steps.
+    batch_size : int, default 30
+        Examples in a batch; all, if there are fewer.
+    lr : float, default 0.01
+        Learning rate.
+    save_weights_every : int, default 100
+        ``net.save_weights()`` is called before the first step and after every so many; 0 or less:
+        never.
+
+    Returns
+    -------
+    list of float
+        The loss before each step, on its batch. A training that diverges has inf or nan there.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument cannot be used.
+
+    See Also
+    --------
+    train_stacked : for many networks at once.
+
+    Examples
+    --------
+    >>> from adl.models import MLPdeep
+    >>> dataset = Data(n=15, xmin=-1, xmax=1, noise_level=0, type="middle", seed=0)
+    >>> net = MLPdeep(hidden_dim=10, seed=0)
+    >>> losses = train(net, dataset, N_steps=1000, batch_size=15, lr=0.1, save_weights_every=250)
+    >>> len(losses), losses[-1] < 0.2 * losses[0], len(net.weight_history)
+    (1000, True, 4)
+    """
+    if not isinstance(net, nn.Module):
+        raise TypeError(f"net: expected a network (torch.nn.Module), got {type(net).__name__}")
+    if not callable(getattr(dataset, "next_batch", None)):
+        raise TypeError(f"dataset: expected an adl.data.Data, got {type(dataset).__name__}")
+    steps = _inputs.whole("N_steps", N_steps, at_least=1)
+    batch_size = _inputs.whole("batch_size", batch_size, at_least=1)
+    lr = _inputs.real("lr", lr, at_least=0)
+    every = _inputs.whole("save_weights_every", save_weights_every, at_least=-sys.maxsize)
+    if every > 0 and not callable(getattr(net, "save_weights", None)):
+        raise TypeError(
+            "net: expected a network with a method save_weights, such as MLPdeep, got "
+            f"{type(net).__name__}; with save_weights_every=0 none is needed"
+        )
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+    losses = []
+    for step in progress_bar(range(steps), label="training"):
+        if every > 0 and step % every == 0:
+            net.save_weights()
+        inputs, labels = dataset.next_batch(batch_size)
+        loss = F.mse_loss(net(inputs), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
 
 
 class _StackedOptimizer:

@@ -26,22 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = [
-    "LINE_STYLES",
-    "PALETTE",
-    "TITLE_WIDTH",
-    "Plot",
-    "alt_text",
-    "counted",
-    "describe",
-    "digits",
-    "few",
-    "in_styles",
-    "plot_regression",
-    "theme",
-    "use_style",
-]
-
 PALETTE = {
     "blue": "#0072B2",
     "red": "#C8500A",

@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from adl import _inputs
 
-__all__ = ["StackedMLP"]
+if TYPE_CHECKING:
+    from adl.models._single import MLPdeep, MLPshallow
+
+PARAMETRIZATIONS = ("pytorch", "ntk")
+
+
+def check_parametrization(value: Any) -> str:
+    """The name of a parametrisation, if there is one of that name.
+
+    Examples
+    --------
+    >>> check_parametrization("mup")
+    Traceback (most recent call last):
+    ...
+    ValueError: parametrization: expected "pytorch" or "ntk", got 'mup'
+    """
+    if value not in PARAMETRIZATIONS:
+        raise ValueError(f'parametrization: expected "pytorch" or "ntk", got {value!r:.60}')
+    return value
 
 
 class StackedMLP(nn.Module):
@@ -32,9 +50,15 @@ class StackedMLP(nn.Module):
         Widths of the hidden layers; at least one.
     activation : callable, default torch.relu
         Applied after every hidden layer.
+    parametrization : {"pytorch", "ntk"}, default "pytorch"
+        Where the factor 1/sqrt(inputs of the layer) stands, which keeps outputs of order one. With
+        "pytorch" it is in the initial weights. With "ntk" the weights are uniform in ±1, and each
+        layer's sum is multiplied by it. A seed gives the same functions at the start with both;
+        gradient descent then treats them differently.
     seed : int or torch.Generator, optional
-        Randomness of the initialisation, which is that of ``torch.nn.Linear``: weights and biases
-        uniform in ±1/sqrt(inputs of the layer). None is fresh.
+        Randomness of the initialisation, which is that of ``torch.nn.Linear`` unless the
+        parametrisation says otherwise: weights and biases uniform in ±1/sqrt(inputs of the layer).
+        None is fresh.
     dtype : torch.dtype, default torch.float32
         Of the parameters, a floating one; a seed gives the same start in each.
     device : torch.device or str, optional
@@ -50,6 +74,10 @@ class StackedMLP(nn.Module):
     ------
     TypeError, ValueError
         If an argument cannot be used.
+
+    References
+    ----------
+    A. Jacot, F. Gabriel and C. Hongler, "Neural tangent kernel", 2018, arXiv:1806.07572, for "ntk".
 
     Examples
     --------
@@ -67,6 +95,7 @@ class StackedMLP(nn.Module):
         inputs: int,
         hidden: Sequence[int],
         activation: Callable[[Tensor], Tensor] = torch.relu,
+        parametrization: Literal["pytorch", "ntk"] = "pytorch",
         seed: Any = None,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str | None = None,
@@ -83,9 +112,14 @@ class StackedMLP(nn.Module):
             raise TypeError(f"activation: expected a function, got {activation!r:.60}")
         generator, dtype = _inputs.torch_generator(seed), _inputs.floating(dtype)
         self.widths, self.activation = [*widths, 1], activation
+        self.parametrization = check_parametrization(parametrization)
+        fan_ins = widths if parametrization == "ntk" else [1] * len(widths)
+        self._scales = [1 / math.sqrt(fan_in) for fan_in in fan_ins]
         self._shapes: list[tuple[int, int]] = []
         parts = []
-        for fan_in, fan_out in zip(self.widths[:-1], self.widths[1:], strict=True):
+        for fan_in, fan_out, scale in zip(
+            self.widths[:-1], self.widths[1:], self._scales, strict=True
+        ):
             for shape in ((fan_in, fan_out), (1, fan_out)):
                 self._shapes.append(shape)
                 uniform = torch.rand(
@@ -95,9 +129,65 @@ class StackedMLP(nn.Module):
                     device=generator.device,
                     dtype=torch.float32,
                 )
-                parts.append((2 * uniform - 1) / math.sqrt(fan_in))
+                parts.append((2 * uniform - 1) / (math.sqrt(fan_in) * scale))
         self._sizes = [math.prod(shape) for shape in self._shapes]
         self.vector = nn.Parameter(torch.cat(parts, 1).to(device or generator.device, dtype))
+
+    @classmethod
+    def of(cls, nets: Sequence[MLPshallow | MLPdeep]) -> StackedMLP:
+        """A stack of networks that exist already, with a copy of their parameters.
+
+        Parameters
+        ----------
+        nets : sequence of MLPshallow or MLPdeep
+            At least one, all of the same shape, activation and parametrisation.
+
+        Returns
+        -------
+        StackedMLP
+
+        Raises
+        ------
+        TypeError, ValueError
+            If they are anything else, or differ.
+
+        Examples
+        --------
+        >>> from adl.models import MLPshallow
+        >>> StackedMLP.of([MLPshallow(10, seed=seed) for seed in range(5)])
+        StackedMLP(5 models, 1-10-1, 31 parameters each)
+        """
+        nets = list(nets)
+        if not nets:
+            raise ValueError("nets: expected at least one network, got none")
+        for net in nets:
+            if not all(hasattr(net, name) for name in ("linears", "activation", "parametrization")):
+                raise TypeError(f"nets: expected MLPshallow or MLPdeep, got {type(net).__name__}")
+        looks = {
+            (tuple(net.hidden_widths), net.activation, net.parametrization, net.lout.weight.dtype)
+            for net in nets
+        }
+        if len(looks) > 1:
+            raise ValueError("nets: expected networks of one shape and kind, got several")
+        hidden, activation, parametrization, dtype = looks.pop()
+        stack = cls(
+            len(nets),
+            inputs=1,
+            hidden=hidden,
+            activation=activation,
+            parametrization=parametrization,
+            seed=0,
+            dtype=dtype,
+        )
+        rows = [
+            torch.cat(
+                [part for layer in net.linears for part in (layer.weight.T.flatten(), layer.bias)]
+            )
+            for net in nets
+        ]
+        with torch.no_grad():
+            stack.vector.copy_(torch.stack(rows))
+        return stack
 
     @property
     def models(self) -> int:
@@ -152,10 +242,14 @@ class StackedMLP(nn.Module):
         """
         layers = self.layers(vector)
         hidden = inputs.expand(len(layers[0][0]), *inputs.shape[-2:])
-        for weights, biases in layers[:-1]:
-            hidden = self.activation(torch.baddbmm(biases, hidden, weights))
-        weights, biases = layers[-1]
-        return torch.baddbmm(biases, hidden, weights)[..., 0]
+        *first, last = (
+            (biases, weights, {"beta": scale, "alpha": scale})
+            for (weights, biases), scale in zip(layers, self._scales, strict=True)
+        )
+        for biases, weights, scale in first:
+            hidden = self.activation(torch.baddbmm(biases, hidden, weights, **scale))
+        biases, weights, scale = last
+        return torch.baddbmm(biases, hidden, weights, **scale)[..., 0]
 
     def some(self, models: slice | Tensor) -> StackedMLP:
         """Some of the networks, as a stack of their own with a copy of their parameters.
@@ -194,6 +288,7 @@ class StackedMLP(nn.Module):
             inputs=self.widths[0],
             hidden=self.widths[1:-1],
             activation=self.activation,
+            parametrization=self.parametrization,
             seed=0,
             dtype=self.vector.dtype,
             device=self.vector.device,
@@ -205,7 +300,8 @@ class StackedMLP(nn.Module):
     def single(self, model: int) -> nn.Sequential:
         """One of the networks, as PyTorch's own layers with a copy of its parameters.
 
-        Its output has the shape (examples, 1), as is usual there.
+        The factors of the parametrisation "ntk" are multiplied into the copy. The output has the
+        shape (examples, 1), as is usual there.
 
         Parameters
         ----------
@@ -232,16 +328,37 @@ class StackedMLP(nn.Module):
         if model >= self.models:
             raise ValueError(f"model: expected a number below {self.models}, got {model}")
         modules: list[nn.Module] = []
-        for weights, biases in self.layers():
-            # Without its own initialisation, which would draw from the global random numbers.
-            layer = nn.utils.skip_init(
-                nn.Linear, *weights.shape[1:], device=weights.device, dtype=weights.dtype
-            )
-            with torch.no_grad():
-                layer.weight.copy_(weights[model].T)
-                layer.bias.copy_(biases[model, 0])
+        for (weights, biases), scale in zip(self.layers(), self._scales, strict=True):
+            layer = linear(scale * weights[model], scale * biases[model])
             modules += [layer, _Activation(self.activation)]
         return nn.Sequential(*modules[:-1])
+
+
+def linear(weights: Tensor, biases: Tensor) -> nn.Linear:
+    """A layer of PyTorch's own, with a copy of these parameters.
+
+    Parameters
+    ----------
+    weights : torch.Tensor, shape (inputs, outputs)
+    biases : torch.Tensor, shape (1, outputs)
+
+    Returns
+    -------
+    torch.nn.Linear
+
+    Examples
+    --------
+    >>> linear(torch.ones(3, 2), torch.zeros(1, 2))
+    Linear(in_features=3, out_features=2, bias=True)
+    """
+    # Without its own initialisation, which would draw from the global random numbers.
+    layer = nn.utils.skip_init(
+        nn.Linear, *weights.shape, device=weights.device, dtype=weights.dtype
+    )
+    with torch.no_grad():
+        layer.weight.copy_(weights.T)
+        layer.bias.copy_(biases[0])
+    return layer
 
 
 class _Activation(nn.Module):
