@@ -143,6 +143,8 @@ def relative_movement(history: Any) -> Tensor:
         raise ValueError(
             f"history: expected shape (records, ..., weights), got {tuple(history.shape)}"
         )
+    if not history.is_floating_point():
+        history = history.double()
     return (history - history[0]).norm(dim=-1) / history[0].norm(dim=-1)
 
 
@@ -260,7 +262,7 @@ def fit(
         start,
         trained,
         scale,
-        torch.cat([run.steps, torch.tensor([sgd.steps])]),
+        torch.cat([run.steps, run.steps.new_tensor([sgd.steps])]),
         losses if scale is None else losses * scale[:, 0] ** 2,
         relative_movement(weights),
     )

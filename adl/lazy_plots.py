@@ -132,10 +132,10 @@ def plot_functions(
 
 
 def plot_progress(
-    steps: Tensor,
-    losses: Tensor,
-    movement: Tensor,
+    losses: Tensor | Sequence[float],
+    movement: Tensor | Sequence[float],
     *,
+    steps: Tensor | None = None,
     names: Sequence[str] | None = None,
     level: tuple[str, float] | None = None,
 ) -> Figure:
@@ -143,9 +143,10 @@ def plot_progress(
 
     Parameters
     ----------
-    steps : torch.Tensor, shape (records,)
-        After how many steps; the first is 0.
-    losses, movement : torch.Tensor, shape (records, models)
+    losses, movement : torch.Tensor or sequence of float, shape (records,) or (records, models)
+        The first at the start.
+    steps : torch.Tensor, shape (records,), optional
+        After how many steps; by default one after each.
     names : sequence of str, optional
         One for each model, up to four, to tell them apart; by default all look alike.
     level : tuple of str and float, optional
@@ -157,17 +158,21 @@ def plot_progress(
 
     Raises
     ------
-    TypeError, ValueError
+    ValueError
         If the shapes do not fit.
 
     Examples
     --------
-    >>> steps = torch.arange(3)
-    >>> figure = plot_progress(steps, torch.ones(3, 2), torch.zeros(3, 2))
+    >>> figure = plot_progress(torch.ones(3, 2), torch.zeros(3, 2))
     >>> [ax.get_xlabel() for ax in figure.axes]
     ['step + 1 (log scale)', 'step']
     >>> plt.close(figure)
     """
+    losses, movement = (
+        part[:, None] if part.ndim == 1 else part
+        for part in (torch.as_tensor(losses).detach(), torch.as_tensor(movement).detach())
+    )
+    steps = torch.arange(len(losses)) if steps is None else steps
     if losses.shape != movement.shape or losses.ndim != 2 or len(steps) != len(losses):
         raise ValueError(
             f"losses, movement: expected shape ({len(steps)}, models) each, got "
@@ -190,7 +195,7 @@ def plot_progress(
                 "label": names[model],
             }
         )
-        left.loglog(steps + 1, losses[:, model].detach().clamp_min(1e-300), **look)
+        left.loglog(steps + 1, losses[:, model], **look)
         right.plot(steps, movement[:, model], **look)
     if level is not None:
         left.axhline(level[1], color=PALETTE["ink"], linestyle="dashed", linewidth=1)
@@ -304,7 +309,7 @@ def plot_exponents(tables: Mapping[str, pd.DataFrame]) -> Plot:
     few("tables", tables)
     rows, said = [], []
     for name, table in tables.items():
-        medians = table.groupby("width")[QUANTITIES].median()
+        medians = table.groupby("width")[list(QUANTITIES)].median()
         fitted = powers(table)
         said.append(
             f"{name}: " + ", ".join(f"{quantity} {fitted[quantity]:.1f}" for quantity in QUANTITIES)
@@ -315,7 +320,7 @@ def plot_exponents(tables: Mapping[str, pd.DataFrame]) -> Plot:
             .assign(panel=name)
         )
     drawn = pd.concat(rows)
-    drawn["quantity"] = pd.Categorical(drawn["quantity"], categories=QUANTITIES)
+    drawn["quantity"] = pd.Categorical(drawn["quantity"], categories=list(QUANTITIES))
     drawn["panel"] = pd.Categorical(drawn["panel"], categories=list(tables))
     first, *rest = (powers(table)["sharpness"] for table in tables.values())
     title = f"Curvature grows as the width to the power {first:.1f}" + "".join(

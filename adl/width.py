@@ -88,14 +88,13 @@ def to_equal_loss(
     True
     """
     trained = check_net("net", net, inputs=1).some(slice(None))
-    if not isinstance(dataset, Data):
-        raise TypeError(f"dataset: expected an adl.data.Data, got {type(dataset).__name__}")
+    _check_data("dataset", dataset)
     share = _inputs.real("share", share, above=0, below=1)
     steps = _inputs.whole("steps", steps, at_least=1)
     batch = dataset.inputs.to(net.vector), dataset.labels[:, 0].to(net.vector)
     rates = 1 / sharpness(net, batch)[:, None]
     goal = None
-    taken = torch.full((net.models,), torch.nan)
+    taken = torch.full_like(rates[:, 0], torch.nan)
     for step in progress_bar(range(steps + 1), label="training"):
         losses = mean_losses(F.mse_loss, trained(batch[0]), batch[1].expand(net.models, -1))
         goal = share * losses.detach() if goal is None else goal
@@ -156,6 +155,13 @@ def movement_by_width(
     >>> bool(medians[1000] < 0.5 * medians[100])
     True
     """
+    widths = _check_widths(widths)
+    if not isinstance(datasets, Sequence):
+        raise TypeError(f"datasets: expected a list of adl.data.Data, got {datasets!r:.60}")
+    if not datasets:
+        raise ValueError("datasets: expected at least one, got none")
+    for dataset in datasets:
+        _check_data("datasets", dataset)
     networks = _inputs.whole("networks", networks, at_least=1)
     generator = _inputs.torch_generator(seed)
     parts = []
@@ -242,6 +248,7 @@ def catapult(
     >>> (table["spike"] > 1).tolist()
     [False, False, False, True, True, True]
     """
+    widths, dataset = _check_widths(widths), _check_data("dataset", dataset)
     networks = _inputs.whole("networks", networks, at_least=1)
     generator = _inputs.torch_generator(seed)
     batch = dataset.inputs, dataset.labels[:, 0]
@@ -285,7 +292,7 @@ def powers(table: pd.DataFrame, *, smallest: int = 100) -> dict[str, float]:
     >>> powers(table.assign(**{"last layer": 1, "first layer": 1, "kernel drift": 1}))["sharpness"]
     1.0
     """
-    medians = table[table["width"] >= smallest].groupby("width")[QUANTITIES].median()
+    medians = table[table["width"] >= smallest].groupby("width")[list(QUANTITIES)].median()
     return {
         name: round(float(np.polyfit(np.log(medians.index), np.log(medians[name]), 1)[0]), 12)
         for name in QUANTITIES
@@ -367,3 +374,14 @@ def _moved(start: StackedMLP, now: StackedMLP, layer: int) -> Tensor:
     columns = layer_columns(start, layer)
     both = torch.stack([start.vector.detach()[:, columns], now.vector.detach()[:, columns]])
     return relative_movement(both)[1]
+
+
+def _check_widths(widths: Any) -> list[int]:
+    numbers = _inputs.vector("widths", widths)
+    return [_inputs.whole("widths", width, at_least=1) for width in numbers]
+
+
+def _check_data(name: str, dataset: Any) -> Data:
+    if not isinstance(dataset, Data):
+        raise TypeError(f"{name}: expected an adl.data.Data, got {type(dataset).__name__}")
+    return dataset

@@ -1,8 +1,10 @@
 """The mechanism of the exercises: states, hints, progress, and nothing that raises."""
 
 import json
+import sys
 import time
 from contextlib import suppress
+from types import ModuleType
 
 import pytest
 
@@ -327,3 +329,131 @@ def test_progress_counts_what_is_done():
 def test_progress_of_an_unknown_chapter_is_refused():
     with pytest.raises(ValueError, match="^chapter: expected one of"):
         exercises.progress(chapter=99)
+
+
+def handed_in(folder):
+    return sorted(path.name for path in folder.glob("adl-results-*.json"))
+
+
+def test_without_a_name_nothing_is_handed_in(attended):
+    exercises.check("1.1", descend)
+    shown = exercises.progress(1)
+    assert shown.note == ""
+    assert handed_in(attended.parent) == []
+
+
+def test_a_name_writes_what_was_done(attended):
+    exercises.check("1.1", wrong)
+    exercises.check("1.1", descend)
+    exercises.check("1.2", lambda *_: 0)
+    shown = exercises.progress(1, name=" Ada  Lovelace ")
+    (file,) = handed_in(attended.parent)
+    saved = json.loads((attended.parent / file).read_text("utf8"))
+    entries = saved["exercises"]
+    assert file.startswith("adl-results-chapter-1-ada-lovelace-")
+    assert saved["student"] == "Ada Lovelace"
+    assert saved["chapter"] == 1
+    assert list(entries) == [found.id for found in exercises.every() if found.chapter == 1]
+    assert entries["1.1"] == {"title": "the training loop", "state": "correct", "wrong": 1}
+    assert (entries["1.2"]["state"], entries["1.2"]["wrong"]) == ("wrong", 1)
+    assert (entries["1.3"]["state"], entries["1.3"]["wrong"]) == ("not attempted", 0)
+    assert file in repr(shown)
+    assert f"<code>{file}</code>" in shown._repr_html_()
+
+
+def test_when_it_was_written_is_in_the_file_and_not_in_the_notebook(attended):
+    shown = exercises.progress(1, name="Ada")
+    (file,) = handed_in(attended.parent)
+    year = json.loads((attended.parent / file).read_text("utf8"))["written"][:4]
+    assert year.isdigit()
+    assert year not in repr(shown).replace(file, "")
+
+
+def test_without_a_chapter_all_are_handed_in(attended):
+    exercises.progress(name="Ada")
+    (file,) = handed_in(attended.parent)
+    saved = json.loads((attended.parent / file).read_text("utf8"))
+    assert saved["chapter"] is None
+    assert list(saved["exercises"]) == [found.id for found in exercises.every()]
+
+
+def test_a_second_time_writes_the_same_file(attended):
+    for name in ("Ada Lovelace", "ada lovelace", "Ada  Lovelace\n"):
+        exercises.progress(1, name=name)
+    assert len(handed_in(attended.parent)) == 1
+
+
+def test_nothing_is_handed_in_when_nobody_is_watching(attended, monkeypatch):
+    monkeypatch.setenv("ADL_UNATTENDED", "1")
+    assert exercises.progress(1, name="Ada").note == ""
+    assert handed_in(attended.parent) == []
+
+
+@pytest.mark.parametrize("name", ["", "  ", "///", "../..", "🦊", "\u200d", "\x00"])
+def test_names_without_a_letter_are_refused(name, attended):
+    with pytest.raises(ValueError, match="^name: expected your name as text"):
+        exercises.progress(1, name=name)
+
+
+@pytest.mark.parametrize("name", [7, b"Ada", ["Ada"], ...])
+def test_names_that_are_no_text_are_refused(name, attended):
+    with pytest.raises(TypeError, match="^name: expected your name as text"):
+        exercises.progress(1, name=name)
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("../../x", "x"),
+        ("C:\\Users\\ada", "c-users-ada"),
+        ("Zoë Müller", "zoe-muller"),
+        ("Ada 🦊", "ada"),
+        ("A" * 300, "a" * 40),
+        ("李雷", ""),
+        ("\ud800 Ada\x00", "ada"),
+        ("NUL", "nul"),
+    ],
+)
+def test_whatever_the_name_the_file_stands_beside_the_notebook(name, letters, attended):
+    exercises.progress(1, name=name)
+    (file,) = attended.parent.iterdir()
+    middle = file.name.removeprefix("adl-results-chapter-1-")[: -len("-123456.json")]
+    assert middle == letters
+    json.loads(file.read_text("utf8"))
+
+
+def test_names_with_the_same_letters_have_files_of_their_own(attended):
+    names = ["Zoe Müller", "Zoë Müller", "李雷", "李蕾", "A" * 300, "A" * 299]
+    for name in names:
+        exercises.progress(1, name=name)
+    assert len(handed_in(attended.parent)) == len(names)
+
+
+def test_where_the_file_cannot_be_written_its_text_is_shown(attended):
+    exercises.progress(1, name="Ada <b>")
+    (file,) = handed_in(attended.parent)
+    (attended.parent / file).unlink()
+    (attended.parent / file).mkdir()  # the file cannot be written, because a folder has its name
+    shown = exercises.progress(1, name="Ada <b>")
+    assert f"`{file}` cannot be written here. Copy the text below" in shown.note
+    assert json.loads(repr(shown).split(shown.note)[1])["student"] == "Ada <b>"
+    assert "Ada &lt;b&gt;" in shown._repr_html_()
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_on_colab_the_browser_downloads_the_file(fails, attended, monkeypatch):
+    downloaded = []
+
+    def download(path):
+        downloaded.append(path)
+        if fails:
+            raise RuntimeError("the browser has gone")
+
+    colab = ModuleType("google.colab")
+    colab.files = ModuleType("google.colab.files")
+    colab.files.download = download
+    for name in ("google", "google.colab", "google.colab.files"):
+        monkeypatch.setitem(sys.modules, name, colab)
+    shown = exercises.progress(1, name="Ada")
+    assert downloaded == handed_in(attended.parent)
+    assert "open the list of files at the left edge of Colab" in shown.note

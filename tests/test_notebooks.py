@@ -161,6 +161,26 @@ def test_student_version_filled_with_the_solutions_passes_its_checks(path, tmp_p
     assert f"{len(solutions)} of {len(solutions)} done" in said(code_cells(notebook)[-1])
 
 
+@pytest.mark.parametrize(
+    ("cell", "left"),
+    [
+        (nbformat.v4.new_markdown_cell("Why?"), ["Why?"]),
+        (nbformat.v4.new_markdown_cell("Because.", metadata={"tags": ["answer"]}), []),
+        (nbformat.v4.new_code_cell("w = 2", metadata={"tags": ["hide-cell", "solution"]}), []),
+        (
+            nbformat.v4.new_markdown_cell(
+                "Look.\n\n<details><summary>Why?</summary>\n\nBecause.\n\n</details>\n\nGo on."
+            ),
+            ["Look.\n\n*Why?*\n\nGo on."],
+        ),
+    ],
+    ids=["question", "answer", "solution", "folded answer"],
+)
+def test_answers_stay_with_the_teacher(cell, left):
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    assert [kept.source for kept in notebooks.student_version(notebook).cells] == left
+
+
 def executed(notebook, folder):
     resources = {"metadata": {"path": str(folder)}}
     return NotebookClient(

@@ -1,7 +1,8 @@
 """Exercises that check themselves: what every chapter uses to answer its readers.
 
 ``check("1.1", descend)`` calls the reader's function on data drawn for the check, says what is
-right or which mistake it recognises, and offers the next hint. ``progress()`` shows what is done.
+right or which mistake it recognises, and offers the next hint. ``progress()`` shows what is done,
+and with a name writes it into a file for the teacher.
 The exercises of a chapter are a module of this package, found by itself; see `Exercise`.
 """
 
@@ -75,13 +76,17 @@ _UNREADABLE = (
 )
 
 
-def progress(chapter: int | None = None) -> Progress:
+def progress(chapter: int | None = None, *, name: str | None = None) -> Progress:
     """Which exercises are done, on this computer and in this folder.
 
     Parameters
     ----------
     chapter : int, optional
         Show this chapter only; by default all.
+    name : str, optional
+        Your name, if you hand your results in. A file for your teacher is written then, beside the
+        notebook: your name as typed, and for each exercise its state and how many of your answers
+        were wrong. Your answers themselves are not in it.
 
     Returns
     -------
@@ -92,7 +97,13 @@ def progress(chapter: int | None = None) -> Progress:
     Raises
     ------
     ValueError
-        If the chapter has no exercises.
+        If the chapter has no exercises, or the name neither a letter nor a digit.
+    TypeError
+        If the name is not text.
+
+    See Also
+    --------
+    adl.results.gather : reads a folder of the files that are handed in.
 
     Examples
     --------
@@ -103,10 +114,17 @@ def progress(chapter: int | None = None) -> Progress:
     if not shown:
         chapters = sorted({found.chapter for found in every()})
         raise ValueError(f"chapter: expected one of {chapters}, got {chapter!r}")
+    student = None if name is None else _record.student_name(name)
     states = {} if unattended() else _record.read()
-    return Progress(
-        [
-            (found.id, found.title, states.get(found.id, {}).get("state", "not attempted"))
-            for found in shown
-        ]
-    )
+    entries = {
+        found.id: {
+            "title": found.title,
+            **states.get(found.id, {"state": "not attempted", "wrong": 0}),
+        }
+        for found in shown
+    }
+    rows = [(number, entry["title"], entry["state"]) for number, entry in entries.items()]
+    if student is None or unattended():
+        return Progress(rows)
+    number = None if chapter is None else shown[0].chapter
+    return Progress(rows, *_record.hand_in(student, number, entries))

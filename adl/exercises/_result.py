@@ -81,6 +81,10 @@ class Progress:
     Attributes
     ----------
     rows : list of (id, title, state)
+    note : str
+        What to do with the file that is handed in; empty if there is none.
+    to_copy : str
+        That file's text, where it could not be written.
 
     Examples
     --------
@@ -90,6 +94,8 @@ class Progress:
     """
 
     rows: list[tuple[str, str, State]]
+    note: str = ""
+    to_copy: str = ""
 
     def _summary(self) -> str:
         done = sum(state == "correct" for _, _, state in self.rows)
@@ -98,7 +104,8 @@ class Progress:
     def __repr__(self) -> str:
         width = max(len(title) for _, title, _ in self.rows)
         lines = [f"{number}  {title:<{width}}  {state}" for number, title, state in self.rows]
-        return "\n".join([*lines, self._summary()])
+        below = [text for text in (self._summary(), self.note, self.to_copy) if text]
+        return "\n".join([*lines, *below])
 
     def _repr_html_(self) -> str:
         left = '<td style="text-align:left">'  # notebooks set table cells to the right
@@ -109,10 +116,12 @@ class Progress:
             f"</span> {state}</td></tr>"
             for number, title, state in self.rows
         )
+        note = f"<p>{_marked_up(self.note)}</p>" if self.note else ""
+        to_copy = f"<pre>{escape(self.to_copy)}</pre>" if self.to_copy else ""
         return (
             '<table class="adl-progress dataframe"><thead><tr>'
             f"{head}exercise</th>{head}what it asks</th>{head}state</th></tr></thead>"
-            f"<tbody>{body}</tbody></table><p>{self._summary()}</p>"
+            f"<tbody>{body}</tbody></table><p>{self._summary()}</p>{note}{to_copy}"
         )
 
 
