@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import plotnine as pn
 
 from adl import _inputs, scaled_1d
-from adl.plotting import PALETTE, Plot, digits, few, in_styles
+from adl.plotting import PALETTE, Plot, counted, digits, few, in_styles
 
-__all__ = ["plot_gap", "plot_h", "plot_landscape", "plot_landscapes"]
+__all__ = ["plot_gap", "plot_h", "plot_landscapes", "plot_unlabelled"]
 
 _NAMES = ("scaled model", "linearised model")
 _VIEWS = {"near the start": (1.4, 1.6), "from -1 to 2.5": (-1.0, 2.5)}
@@ -67,62 +67,53 @@ def plot_h() -> Plot:
     )
 
 
-def plot_landscape(
-    alpha: float,
-    *,
-    window: tuple[float, float] = scaled_1d.WINDOW,
-    names: tuple[str, str] = _NAMES,
-) -> Plot:
-    """Losses of the scaled model and of its linearisation for one alpha.
+def plot_unlabelled(pictures: Mapping[str, float]) -> Plot:
+    """Losses of the scaled model and of its linearisation, without saying which is which.
 
     Parameters
     ----------
-    alpha : float
-        Scale of the output, above 0.
-    window : tuple of float, default (0, 2)
-        From where to where, in linearised steps from the start.
-    names : tuple of str, optional
-        What the curves of the scaled and of the linearised model are called. Names that say
-        nothing leave it to the reader to tell which is which.
+    pictures : dict of str to float
+        For each panel what to call it, and its alpha; up to four.
 
     Returns
     -------
     Plot
+        The scaled model is drawn solid, its linearisation dashed.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument cannot be used.
+        If there are none or too many, or an alpha is not above 0.
 
     Examples
     --------
-    >>> plot_landscape(10, names=("A", "B")).labels.title
-    'α = 10: largest difference 76% of the start'
+    >>> plot_unlabelled({"A": 50, "B": 1000}).labels.title
+    'Two lines in each picture: which is which?'
     """
-    names = tuple(names)
-    if len(set(names)) != 2 or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"names: expected two that differ, got {names!r:.60}")
-    losses = scaled_1d.landscape(alpha, window=window, points=_POINTS)
-    far = _percent(scaled_1d.gap(alpha, window=window))
-    finding = f"α = {alpha:,g}: largest difference {far}% of the start"
-    lowest = (
-        f"{name} is lowest at u = {losses['u'][losses[column].idxmin()]:.2f}"
-        for name, column in zip(names, ("scaled", "linearised"), strict=True)
-    )
+    few("pictures", pictures)
+    names = ("solid", "dashed")
+    curves = {
+        panel: _curves(scaled_1d.landscape(alpha, points=_POINTS), names)
+        for panel, alpha in pictures.items()
+    }
+    said = "; ".join(f"{panel}: {_seen(table, names)}" for panel, table in curves.items())
+    drawn = pd.concat(table.assign(panel=panel) for panel, table in curves.items())
+    drawn["panel"] = pd.Categorical(drawn["panel"], categories=list(curves))
     return (
         in_styles(
             Plot(
-                _curves(losses, names),
+                drawn,
                 pn.aes("u", "loss"),
-                alt=f"Two losses, {names[0]} and {names[1]}, against the distance u from the "
-                f"start. {finding}. "
-                f"{'; '.join(lowest)}.",
+                alt=f"Two losses against the distance u from the start, a panel for each picture. "
+                f"{said}.",
             ),
             "model",
         )
         + pn.geom_line(size=0.8)
+        + pn.facet_wrap("panel")
         + pn.coord_cartesian(ylim=(0, _HIGHEST))
-        + pn.labs(title=finding, x=_U, y=_LOSS)
+        + pn.labs(title="Two lines in each picture: which is which?", x=_U, y=_LOSS)
+        + pn.theme(figure_size=(8, 3.4))
     )
 
 
@@ -246,6 +237,17 @@ def _curves(losses: pd.DataFrame, names: tuple[str, str]) -> pd.DataFrame:
     """Both losses in one column, with the name of the model beside it."""
     curves = losses.set_axis(["u", *names], axis=1).melt("u", var_name="model", value_name="loss")
     return curves.assign(model=pd.Categorical(curves["model"], categories=names))
+
+
+def _seen(curves: pd.DataFrame, names: tuple[str, str]) -> str:
+    """What can be seen of two curves: where each is lowest, and how often it turns."""
+    said = []
+    for name in names:
+        curve = curves[curves["model"] == name].reset_index(drop=True)
+        turns = int((np.diff(np.sign(np.diff(curve["loss"]))) != 0).sum())
+        lowest = curve["u"][curve["loss"].idxmin()]
+        said.append(f"{name} line lowest at u = {lowest:.2f}, {counted(turns, 'turn')}")
+    return ", ".join(said)
 
 
 def _percent(part: float) -> str:

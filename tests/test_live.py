@@ -16,11 +16,18 @@ from figures import has_no_faults, move_and_run_again, settle
 MAKERS = {
     "adl-descent": lambda: live.Descent(X, Y),
     "adl-intervention": live.Intervention,
+    "adl-lazy-training": live.LazyTraining,
     "adl-losses": live.LossChoice,
     "adl-spreadsheet": live.Spreadsheet,
 }
 FIGURES = {element: make() for element, make in MAKERS.items()}
-KILOBYTES = {"adl-descent": 6, "adl-intervention": 5, "adl-losses": 5, "adl-spreadsheet": 8}
+KILOBYTES = {
+    "adl-descent": 6,
+    "adl-intervention": 5,
+    "adl-lazy-training": 5,
+    "adl-losses": 5,
+    "adl-spreadsheet": 8,
+}
 COLOURS = ("red", "amber", "blue")
 
 every_figure = pytest.mark.parametrize("element", FIGURES)
@@ -41,7 +48,7 @@ def test_html_asks_nobody_for_anything(element):
 @every_figure
 def test_html_is_one_element_and_one_inline_module(element):
     html = FIGURES[element]._repr_html_()
-    assert re.findall(r"</?(?:adl-\w+|script)", html) == [
+    assert re.findall(r"</?(?:adl-[\w-]+|script)", html) == [
         f"<{element}", "<script", "</script", f"</{element}", "<script", "</script",
     ]  # fmt: skip
     assert "\n\n" not in html
