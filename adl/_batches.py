@@ -7,9 +7,10 @@ from typing import Any
 
 from torch import Tensor
 
+from adl.data import Data
 from adl.models import StackedMLP
 
-__all__ = ["check_batch", "check_net", "mean_losses", "one_number", "pair_of_tensors"]
+__all__ = ["check_batch", "check_data", "check_net", "mean_losses", "one_number", "pair_of_tensors"]
 
 
 def mean_losses(loss: Callable[..., Tensor], outputs: Tensor, targets: Tensor) -> Tensor:
@@ -94,6 +95,36 @@ def check_batch(batch: Any, net: StackedMLP) -> tuple[Tensor, Tensor]:
                 f"got {tuple(part.shape)}"
             )
     return inputs, targets.expand(net.models, *examples)
+
+
+def check_data(name: str, dataset: Any) -> Data:
+    """The data set, if that is what came.
+
+    Parameters
+    ----------
+    name : str
+        What to call it in the message.
+    dataset : adl.data.Data
+
+    Returns
+    -------
+    adl.data.Data
+
+    Raises
+    ------
+    TypeError
+        If it is anything else.
+
+    Examples
+    --------
+    >>> check_data("dataset", [1, 2])
+    Traceback (most recent call last):
+    ...
+    TypeError: dataset: expected an adl.data.Data, got list
+    """
+    if not isinstance(dataset, Data):
+        raise TypeError(f"{name}: expected an adl.data.Data, got {type(dataset).__name__}")
+    return dataset
 
 
 def check_net(name: str, net: Any, *, inputs: int | None = None) -> StackedMLP:

@@ -182,8 +182,8 @@ def real(
     return float(value)
 
 
-def whole(name: str, value: Any, *, at_least: int) -> int:
-    """A whole number that is not below `at_least`; 8.0 counts as whole, True does not.
+def whole(name: str, value: Any, *, at_least: int | None) -> int:
+    """A whole number, not below `at_least` if that is given; 8.0 is one, True is none.
 
     Raises
     ------
@@ -200,8 +200,9 @@ def whole(name: str, value: Any, *, at_least: int) -> int:
     ValueError: epochs: expected a whole number of at least 1, got 2.5
     """
     number = value if isinstance(value, Integral) and _is_real(value) else real(name, value)
-    if number != int(number) or number < at_least:
-        raise ValueError(f"{name}: expected a whole number of at least {at_least}, got {value}")
+    if number != int(number) or (at_least is not None and number < at_least):
+        bound = "" if at_least is None else f" of at least {at_least}"
+        raise ValueError(f"{name}: expected a whole number{bound}, got {value}")
     return int(number)
 
 

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from adl import _inputs
-from adl._batches import check_batch, mean_losses, one_number, pair_of_tensors
+from adl._batches import check_batch, check_net, mean_losses, one_number, pair_of_tensors
 from adl.models import StackedMLP
 from adl.training import StackedAdam
 
@@ -304,6 +304,7 @@ def _check_kernel(name: str, kernel: Any) -> Tensor:
 def _jacobian(net: Any, inputs: Tensor) -> Tensor:
     """Derivatives of the outputs by all parameters, shape (models, examples, parameters)."""
     if isinstance(net, StackedMLP):
+        check_net("net", net, inputs=inputs.shape[1])
         vector = net.vector.detach().clone().requires_grad_()
         outputs = net(inputs.to(vector), vector)
         # No network's outputs depend on the parameters of another: one pass serves all of them.

@@ -225,7 +225,9 @@ class Data:
             raise TypeError(f"net: expected a network or a function, got {net!r:.60}")
         grid = torch.linspace(self.xmin, self.xmax, 1000, dtype=torch.float64)[:, None]
         outputs = net(grid.to(self.inputs))
-        shape = tuple(getattr(outputs, "shape", ()))
+        if not isinstance(outputs, Tensor):
+            raise TypeError(f"net: expected outputs in a tensor, got {type(outputs).__name__}")
+        shape = tuple(outputs.shape)
         if shape == (1000, 1):
             outputs = outputs[:, 0]
         elif len(shape) != 2 or shape[1] != 1000:

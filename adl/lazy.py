@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from adl import _inputs
-from adl._batches import check_net
+from adl._batches import check_data, check_net
 from adl.curvature import kernel_drift, tangent_kernel
 from adl.data import Data
 from adl.models import StackedMLP
@@ -236,8 +236,7 @@ def fit(
     True
     """
     start = check_net("net", net, inputs=1).some(slice(None))
-    if not isinstance(dataset, Data):
-        raise TypeError(f"dataset: expected an adl.data.Data, got {type(dataset).__name__}")
+    check_data("dataset", dataset)
     inputs, labels = dataset.inputs.to(net.vector), dataset.labels[:, 0].to(net.vector)
     scale = None if alpha is None else _column(alpha, net)
     with torch.no_grad():
@@ -313,16 +312,16 @@ def linearised_losses(
     True
     """
     check_net("net", net, inputs=1)
-    if not isinstance(dataset, Data):
-        raise TypeError(f"dataset: expected an adl.data.Data, got {type(dataset).__name__}")
+    check_data("dataset", dataset)
     step_size = _inputs.real("step_size", step_size, at_least=0)
+    numbers = [_inputs.whole("steps", step, at_least=0) for step in _inputs.vector("steps", steps)]
     inputs, labels = dataset.inputs.to(net.vector), dataset.labels[:, 0].to(net.vector)
     with torch.no_grad():
         errors = (0 if from_zero else net(inputs)) - labels.expand(net.models, -1)
     eigenvalues, directions = torch.linalg.eigh(tangent_kernel(net, inputs).double())
     parts = (errors.double()[:, None] @ directions)[:, 0]
     factors = 1 - 2 * step_size / len(inputs) * eigenvalues
-    powers = factors[None] ** torch.as_tensor(steps)[:, None, None]
+    powers = factors[None] ** torch.tensor(numbers, device=factors.device)[:, None, None]
     return (parts * powers).square().mean(-1)
 
 

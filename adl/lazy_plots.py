@@ -210,8 +210,9 @@ def plot_progress(
     if names is not None:
         right.legend()
     if names is None:
+        whose = "T" if models == 1 else f"Of {counted(models, 'model')}, t"
         said = (
-            f"Of {counted(models, 'model')}, the loss falls to {_span(shares)} of its start in "
+            f"{whose}he loss falls to {_span(shares)} of its start in "
             f"{int(steps[-1])} steps. Relative movement of the output weights: {_span(ends)}."
         )
     else:

@@ -7,7 +7,6 @@ loss, and with a learning rate of its own if you like.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -82,7 +81,7 @@ def train(
     steps = _inputs.whole("N_steps", N_steps, at_least=1)
     batch_size = _inputs.whole("batch_size", batch_size, at_least=1)
     lr = _inputs.real("lr", lr, at_least=0)
-    every = _inputs.whole("save_weights_every", save_weights_every, at_least=-sys.maxsize)
+    every = _inputs.whole("save_weights_every", save_weights_every, at_least=None)
     if every > 0 and not callable(getattr(net, "save_weights", None)):
         raise TypeError(
             "net: expected a network with a method save_weights, such as MLPdeep, got "
@@ -94,7 +93,14 @@ def train(
         if every > 0 and step % every == 0:
             net.save_weights()
         inputs, labels = dataset.next_batch(batch_size)
-        loss = F.mse_loss(net(inputs), labels)
+        outputs = net(inputs)
+        # Otherwise (n,) less (n, 1) would be n × n differences, and train something else.
+        if outputs.shape != labels.shape:
+            raise ValueError(
+                f"net: expected outputs of shape {tuple(labels.shape)}, as the labels have, got "
+                f"{tuple(outputs.shape)}"
+            )
+        loss = F.mse_loss(outputs, labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

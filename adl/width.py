@@ -15,12 +15,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from adl import _inputs
-from adl._batches import check_net, mean_losses
+from adl._batches import check_data, check_net, mean_losses
 from adl._session import progress_bar
 from adl.curvature import kernel_drift, sharpness, tangent_kernel
 from adl.data import Data
 from adl.lazy import fit, layer_columns, relative_movement
 from adl.models import StackedMLP
+from adl.training import StackedSGD, train_stacked
 
 __all__ = [
     "LONG_RUN",
@@ -88,7 +89,7 @@ def to_equal_loss(
     True
     """
     trained = check_net("net", net, inputs=1).some(slice(None))
-    _check_data("dataset", dataset)
+    check_data("dataset", dataset)
     share = _inputs.real("share", share, above=0, below=1)
     steps = _inputs.whole("steps", steps, at_least=1)
     batch = dataset.inputs.to(net.vector), dataset.labels[:, 0].to(net.vector)
@@ -161,7 +162,7 @@ def movement_by_width(
     if not datasets:
         raise ValueError("datasets: expected at least one, got none")
     for dataset in datasets:
-        _check_data("datasets", dataset)
+        check_data("datasets", dataset)
     networks = _inputs.whole("networks", networks, at_least=1)
     generator = _inputs.torch_generator(seed)
     parts = []
@@ -248,23 +249,27 @@ def catapult(
     >>> (table["spike"] > 1).tolist()
     [False, False, False, True, True, True]
     """
-    widths, dataset = _check_widths(widths), _check_data("dataset", dataset)
+    widths, dataset = _check_widths(widths), check_data("dataset", dataset)
     networks = _inputs.whole("networks", networks, at_least=1)
     generator = _inputs.torch_generator(seed)
     batch = dataset.inputs, dataset.labels[:, 0]
     parts = []
     for width in widths:
         net = StackedMLP(networks, inputs=1, hidden=[width], seed=generator)
-        trained = fit(net, dataset, step_size=step_size, steps=steps)
+        trained = net.some(slice(None))
+        run = train_stacked(StackedSGD(trained), batch, step_size=step_size, steps=steps)
+        with torch.no_grad():
+            last = (trained(batch[0]) - batch[1]).square().mean(-1)
+        losses = torch.cat([run.losses, last[None]])
         parts.append(
             pd.DataFrame(
                 {
                     "width": width,
                     "network": np.arange(networks),
                     "product at start": (step_size * sharpness(net, batch)).tolist(),
-                    "spike": (trained.losses.amax(0) / trained.losses[0]).tolist(),
-                    "end": (trained.losses[-1] / trained.losses[0]).tolist(),
-                    "product at end": (step_size * sharpness(trained.net, batch)).tolist(),
+                    "spike": (losses.amax(0) / losses[0]).tolist(),
+                    "end": (losses[-1] / losses[0]).tolist(),
+                    "product at end": (step_size * sharpness(trained, batch)).tolist(),
                 }
             )
         )
@@ -286,12 +291,22 @@ def powers(table: pd.DataFrame, *, smallest: int = 100) -> dict[str, float]:
     dict of str to float
         Slopes of straight lines through the medians, on log scales.
 
+    Raises
+    ------
+    ValueError
+        If it is no such table, or has fewer than two such widths.
+
     Examples
     --------
     >>> table = pd.DataFrame({"width": [100, 1000], "sharpness": [1.0, 10.0]})
     >>> powers(table.assign(**{"last layer": 1, "first layer": 1, "kernel drift": 1}))["sharpness"]
     1.0
     """
+    missing = {"width", *QUANTITIES} - set(table.columns)
+    if missing:
+        raise ValueError(f"table: expected columns {', '.join(sorted(missing))}, got none")
+    if table.loc[table["width"] >= smallest, "width"].nunique() < 2:
+        raise ValueError(f"table: expected at least two widths from {smallest} on")
     medians = table[table["width"] >= smallest].groupby("width")[list(QUANTITIES)].median()
     return {
         name: round(float(np.polyfit(np.log(medians.index), np.log(medians[name]), 1)[0]), 12)
@@ -325,12 +340,13 @@ def long_run(width: int, *, steps: int = LONG_RUN["steps"]) -> pd.DataFrame:
     >>> long_run(5, steps=100)["step"].unique().tolist()
     [0, 50, 100]
     """
+    width = _inputs.whole("width", width, at_least=1)
     steps = _inputs.whole("steps", steps, at_least=50)
     net = StackedMLP(LONG_RUN["networks"], inputs=1, hidden=[width], seed=LONG_RUN["seed"])
     trained = fit(
         net, Data(**LONG_RUN["data"]), step_size=LONG_RUN["step_size"], steps=steps, every=50
     )
-    wanted = np.unique(np.geomspace(1, steps // 50, 40).round())
+    wanted = np.unique(np.geomspace(1, len(trained.steps) - 1, 40).round())
     rows = [0, *(int(row) for row in wanted)]
     return pd.concat(
         pd.DataFrame(
@@ -379,9 +395,3 @@ def _moved(start: StackedMLP, now: StackedMLP, layer: int) -> Tensor:
 def _check_widths(widths: Any) -> list[int]:
     numbers = _inputs.vector("widths", widths)
     return [_inputs.whole("widths", width, at_least=1) for width in numbers]
-
-
-def _check_data(name: str, dataset: Any) -> Data:
-    if not isinstance(dataset, Data):
-        raise TypeError(f"{name}: expected an adl.data.Data, got {type(dataset).__name__}")
-    return dataset

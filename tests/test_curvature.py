@@ -1,4 +1,4 @@
-"""Sharpness, against dense Hessians and closed forms."""
+"""Sharpness and tangent kernels, against dense derivatives and closed forms."""
 
 import math
 
@@ -11,8 +11,15 @@ from hypothesis import strategies as st
 from torch import nn
 
 from adl import model_1p
-from adl.curvature import preconditioned_sharpness, sharpness, stability_limit
-from adl.models import StackedMLP
+from adl.curvature import (
+    kernel_drift,
+    kernel_sharpness,
+    preconditioned_sharpness,
+    sharpness,
+    stability_limit,
+    tangent_kernel,
+)
+from adl.models import LinSin, MLPdeep, MLPshallow, ScaledModel, StackedMLP
 from adl.sheets import X
 from adl.training import StackedAdam, train_stacked
 
@@ -363,3 +370,241 @@ def test_a_parameter_that_adam_has_never_moved_is_named():
 def test_limits_that_do_not_exist_are_refused_in_words(arguments, error, words):
     with pytest.raises(error, match=words):
         stability_limit(**arguments)
+
+
+# The tangent kernel.
+
+NETWORKS = {
+    "shallow": lambda **options: MLPshallow(10, **options),
+    "ntk": lambda **options: MLPdeep(6, parametrization="ntk", **options),
+    "linsin": lambda **options: LinSin(8, **options),
+    "scaled": lambda **options: ScaledModel(MLPdeep(6, activation=torch.tanh, **options), 3),
+    "plain": lambda **options: stack(1, (4, 3)).single(0),
+}
+every_network = pytest.mark.parametrize("kind", NETWORKS)
+
+
+def network(kind):
+    return NETWORKS[kind](seed=0, dtype=torch.float64)
+
+
+@every_network
+def test_the_kernel_holds_the_products_of_the_outputs_gradients(kind):
+    net, x = network(kind), data()[0]
+    rows = []
+    for output in net(x)[:, 0]:
+        parts = torch.autograd.grad(output, list(net.parameters()), retain_graph=True)
+        rows.append(torch.cat([part.flatten() for part in parts]))
+    jacobian = torch.stack(rows)
+    torch.testing.assert_close(tangent_kernel(net, x), jacobian @ jacobian.T)
+
+
+@every_network
+def test_the_kernel_is_that_of_torch_func(kind):
+    net, x = network(kind), data()[0]
+    parameters = dict(net.named_parameters())
+
+    def output(parameters, example):
+        return torch.func.functional_call(net, parameters, (example[None],))[0, 0]
+
+    per_example = torch.func.vmap(torch.func.grad(output), (None, 0))(parameters, x)
+    expected = sum(part.flatten(1) @ part.flatten(1).T for part in per_example.values())
+    torch.testing.assert_close(tangent_kernel(net, x), expected.detach())
+
+
+@pytest.mark.parametrize("make", [MLPshallow, MLPdeep])
+@pytest.mark.parametrize("parametrization", ["pytorch", "ntk"])
+def test_a_stack_has_the_kernel_of_each_network(make, parametrization):
+    options = {"parametrization": parametrization, "activation": torch.tanh}
+    nets = [make(7, seed=seed, dtype=torch.float64, **options) for seed in range(3)]
+    together = tangent_kernel(StackedMLP.of(nets), data()[0])
+    assert together.shape == (3, 15, 15)
+    torch.testing.assert_close(
+        together, torch.stack([tangent_kernel(net, data()[0]) for net in nets])
+    )
+
+
+def test_networks_of_several_inputs_have_a_kernel_too():
+    net, (x, _) = stack(3, (6, 6)), data(3)
+    expected = torch.stack([tangent_kernel(net.single(model), x) for model in range(MODELS)])
+    torch.testing.assert_close(tangent_kernel(net, x), expected)
+
+
+def test_the_kernel_of_a_linear_model_is_that_of_its_features_and_bias():
+    net, (x, _) = network("linsin"), data()
+    features = net.phi(x)
+    torch.testing.assert_close(tangent_kernel(net, x), features @ features.T + 1)
+
+
+def test_the_kernel_of_sinusoids_has_a_closed_form():
+    x = torch.tensor([[0.1], [0.35]], dtype=torch.float64)
+    # cos a cos b + sin a sin b = cos(a - b)
+    across = 1 + sum(math.cos(2 * math.pi * k * 0.25) for k in (1, 2, 3))
+    expected = torch.tensor([[4, across], [across, 4]], dtype=torch.float64)
+    torch.testing.assert_close(tangent_kernel(LinSin(6, dtype=torch.float64), x), expected)
+
+
+def test_scaling_the_outputs_multiplies_the_kernel_by_its_square():
+    base, (x, _) = MLPdeep(6, seed=0, dtype=torch.float64), data()
+    expected = 49 * tangent_kernel(base, x)
+    torch.testing.assert_close(tangent_kernel(ScaledModel(base, 7), x), expected)
+
+
+def test_the_kernel_is_symmetric_and_has_no_eigenvalue_below_0():
+    kernels = tangent_kernel(stack(), data()[0])
+    torch.testing.assert_close(kernels, kernels.mT)
+    assert torch.linalg.eigvalsh(kernels).min() > -1e-10
+
+
+def test_kernels_of_ntk_networks_vary_by_one_over_the_root_of_the_width():
+    options = {"inputs": 1, "parametrization": "ntk", "seed": 0}
+    wide, narrow = (
+        tangent_kernel(StackedMLP(300, hidden=[width], **options), data()[0]).std(0).norm()
+        for width in (250, 10)
+    )
+    assert (wide / narrow).item() == pytest.approx(0.2, rel=0.2)
+
+
+def test_a_small_step_moves_the_outputs_as_the_kernel_says():
+    net, (x, y) = stack(), data()
+    with torch.no_grad():
+        before, errors = net(x), net(x) - y
+    predicted = -2e-6 / 15 * (tangent_kernel(net, x) @ errors[..., None])[..., 0]
+    (gradient,) = torch.autograd.grad((net(x) - y).square().mean(-1).sum(), net.vector)
+    with torch.no_grad():
+        moved = net(x, net.vector - 1e-6 * gradient) - before
+    torch.testing.assert_close(moved, predicted, rtol=1e-4, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["shallow", "scaled"])
+def test_measuring_the_kernel_leaves_the_network_as_it_is(kind):
+    net, x = network(kind), data()[0]
+    net(x).sum().backward()
+    kept = [(p.detach().clone(), p.grad.clone()) for p in net.parameters()]
+    assert not tangent_kernel(net, x).requires_grad
+    for parameter, (value, gradient) in zip(net.parameters(), kept, strict=True):
+        assert parameter.equal(value)
+        assert parameter.grad.equal(gradient)
+
+
+def test_frozen_parameters_are_no_part_of_the_kernel():
+    net, (x, _) = network("linsin"), data()
+    net.lout.bias.requires_grad_(False)
+    features = net.phi(x)
+    torch.testing.assert_close(tangent_kernel(net, x), features @ features.T)
+
+
+# How far it moves.
+
+
+def test_the_drift_is_the_norm_of_the_difference_over_that_of_the_start():
+    start, now = tangent_kernel(stack(), data()[0]), tangent_kernel(stack(seed=1), data()[0])
+    expected = [
+        math.sqrt(((b - a) ** 2).sum() / (a**2).sum())
+        for a, b in zip(start.numpy(), now.numpy(), strict=True)
+    ]
+    assert kernel_drift(start, now).tolist() == pytest.approx(expected)
+
+
+matrices = st.integers(0, 1000).map(
+    lambda seed: torch.from_numpy(np.random.default_rng(seed).normal(size=(3, 4, 4)))
+)
+factors = st.floats(0.01, 100)
+
+
+@settings(deadline=None, max_examples=20)
+@given(kernel=matrices, factor=factors)
+def test_a_kernel_that_is_only_multiplied_drifts_by_the_factor_minus_1(kernel, factor):
+    expected = torch.full((3,), abs(factor - 1), dtype=torch.float64)
+    torch.testing.assert_close(kernel_drift(kernel, factor * kernel), expected)
+
+
+@settings(deadline=None, max_examples=20)
+@given(start=matrices, now=matrices, factor=factors)
+def test_the_drift_does_not_depend_on_the_unit(start, now, factor):
+    assert kernel_drift(start, start).tolist() == [0, 0, 0]
+    torch.testing.assert_close(kernel_drift(factor * start, factor * now), kernel_drift(start, now))
+
+
+@settings(deadline=None, max_examples=20)
+@given(start=matrices, now=matrices, order=st.permutations(range(4)))
+def test_the_drift_does_not_depend_on_the_order_of_the_examples(start, now, order):
+    shuffled = [kernel[:, order][:, :, order] for kernel in (start, now)]
+    torch.testing.assert_close(kernel_drift(*shuffled), kernel_drift(start, now))
+
+
+# The curvature that comes from it.
+
+
+@pytest.mark.parametrize("feature_dim", [2, 8, 100])
+def test_of_a_linear_model_it_is_the_sharpness(feature_dim):
+    net, batch = LinSin(feature_dim, seed=0, dtype=torch.float64), column(data())
+    found = kernel_sharpness(tangent_kernel(net, batch[0]))
+    assert found.item() == pytest.approx(sharpness(net, batch, tolerance=1e-12).item(), rel=1e-8)
+
+
+def test_of_a_network_it_is_the_sharpness_where_nothing_is_left_to_learn():
+    net, (x, _) = stack(), data()
+    with torch.no_grad():
+        targets = net(x)
+    found = kernel_sharpness(tangent_kernel(net, x))
+    torch.testing.assert_close(found, sharpness(net, (x, targets), tolerance=1e-12), **exactly)
+
+
+def test_it_is_the_largest_eigenvalue_times_2_over_the_examples():
+    kernels = tangent_kernel(stack(), data()[0])
+    expected = [2 / 15 * np.linalg.eigvalsh(kernel)[-1] for kernel in kernels.numpy()]
+    assert kernel_sharpness(kernels).tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan])
+def test_a_kernel_that_is_not_finite_has_no_curvature_and_spoils_no_other(value):
+    kernels = torch.eye(2).repeat(3, 1, 1)
+    kernels[1, 0, 0] = value
+    found = kernel_sharpness(kernels)
+    assert found[[0, 2]].tolist() == [1, 1]
+    assert found[1].isnan()
+    assert not kernel_drift(torch.eye(2).repeat(3, 1, 1), kernels)[1].isfinite()
+
+
+@pytest.mark.parametrize(
+    ("net", "inputs", "error", "words"),
+    [
+        ("net", torch.ones(3, 1), TypeError, "net: expected a network .*, got str"),
+        (nn.ReLU(), torch.ones(3, 1), ValueError, "net: expected a network with parameters to tr"),
+        (nn.Linear(1, 2), torch.ones(3, 1), ValueError, r"net: .* 3 examples, got shape \(3, 2\)"),
+        (stack(), 3, TypeError, "inputs: expected a tensor, got int"),
+        (stack(), torch.ones(3), ValueError, r"inputs: .*\(examples, inputs\), got \(3,\)"),
+        (stack(), torch.ones(0, 1), ValueError, r"inputs: .*\(examples, inputs\), got \(0, 1\)"),
+        (stack(), torch.ones(5, 3, 1), ValueError, r"inputs: expected shape .* got \(5, 3, 1\)"),
+        (stack(), torch.ones(3, 2), ValueError, "net: expected networks with 2 inputs, got 1"),
+    ],
+)
+def test_what_has_no_kernel_is_refused_in_words(net, inputs, error, words):
+    with pytest.raises(error, match=f"^{words}"):
+        tangent_kernel(net, inputs)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "error", "words"),
+    [
+        (3, TypeError, "expected a tensor, got int"),
+        (np.eye(2), TypeError, "expected a tensor, got ndarray"),
+        (torch.ones(3), ValueError, r"expected shape \(..., examples, examples\), got \(3,\)"),
+        (torch.ones(2, 3), ValueError, r"expected shape .* got \(2, 3\)"),
+        (torch.ones(0, 0), ValueError, r"expected shape .* got \(0, 0\)"),
+    ],
+)
+def test_what_is_no_kernel_is_refused_in_words(kernel, error, words):
+    for name, use in (
+        ("kernel", lambda: kernel_sharpness(kernel)),
+        ("start", lambda: kernel_drift(kernel, torch.eye(2))),
+        ("now", lambda: kernel_drift(torch.eye(2), kernel)),
+    ):
+        with pytest.raises(error, match=f"^{name}: {words}"):
+            use()
+
+
+def test_kernels_of_different_shapes_are_refused_in_words():
+    with pytest.raises(ValueError, match=r"^now: expected shape \(2, 2\), got \(3, 3\)"):
+        kernel_drift(torch.eye(2), torch.eye(3))

@@ -1,12 +1,17 @@
-"""Targets and batches, against values by hand and an integral."""
+"""Targets and batches, against values by hand, NumPy, and an integral."""
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.integrate import quad
+from torch import nn
 
-from adl.data import check_epsilons, singular_batch, singular_target
+from adl.data import TARGETS, Data, check_epsilons, singular_batch, singular_target
+from adl.models import StackedMLP
 
 DTYPES = (torch.float32, torch.float64)
 
@@ -188,3 +193,256 @@ def test_a_seed_gives_the_same_inputs_on_every_device(device):
 def test_batches_that_cannot_be_drawn_are_refused_in_words(shape, options, error, words):
     with pytest.raises(error, match=words):
         singular_batch(*shape, **options)
+
+
+# The three targets of the practical, and a few points of each.
+
+FORMULAS = {
+    "simple": lambda x: 0.5 * x + 0.5 * math.sin(2 * x),
+    "middle": lambda x: math.sin(5 * x) + 0.3 * x,
+    "complex": lambda x: math.sin(5 * x) * math.cos(11 * x) + 0.3 * x,
+}
+every_target = pytest.mark.parametrize("name", FORMULAS)
+
+
+def points(n=15, xmin=-1, xmax=1, noise_level=0, type="middle", *, seed=0, **options):
+    return Data(n, xmin, xmax, noise_level, type, seed=seed, **options)
+
+
+def test_the_targets_are_simple_middle_and_complex():
+    assert list(TARGETS) == list(FORMULAS)
+
+
+@every_target
+def test_targets_are_their_formulas(name):
+    x = [-1.0, -0.3, 0.0, 0.25, 2.0]
+    expected = [FORMULAS[name](number) for number in x]
+    assert TARGETS[name](x) == pytest.approx(expected, rel=1e-14)
+    assert TARGETS[name](torch.tensor(x, dtype=torch.float64)).tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("name", "turns"), [("simple", 0), ("middle", 4), ("complex", 10)])
+def test_targets_turn_as_often_as_they_say(name, turns):
+    rises = np.diff(TARGETS[name](np.linspace(-1, 1, 2001))) > 0
+    assert np.count_nonzero(rises[1:] != rises[:-1]) == turns
+    assert {0: "without a turn", 4: "four", 10: "ten"}[turns] in TARGETS[name].__doc__
+
+
+@every_target
+def test_targets_of_tensors_are_tensors_with_a_gradient(name):
+    x = torch.tensor([0.4], dtype=torch.float64, requires_grad=True)
+    TARGETS[name](x).sum().backward()
+    slope = (FORMULAS[name](0.4 + 1e-6) - FORMULAS[name](0.4 - 1e-6)) / 2e-6
+    assert x.grad.item() == pytest.approx(slope, rel=1e-6)
+
+
+@every_target
+def test_labels_without_noise_are_the_target_at_the_inputs(name):
+    dataset = points(type=name, dtype=torch.float64)
+    expected = [FORMULAS[name](x) for x in dataset.inputs[:, 0].tolist()]
+    assert dataset.labels[:, 0].tolist() == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_inputs_and_labels_are_columns_of_the_dtype(dtype):
+    dataset = points(n=7, dtype=dtype)
+    assert dataset.inputs.shape == dataset.labels.shape == (7, 1)
+    assert dataset.inputs.dtype == dataset.labels.dtype == dtype
+
+
+def test_inputs_are_uniform_on_the_interval():
+    inputs = points(n=100_000, xmin=-3, xmax=5).inputs
+    assert -3 <= inputs.min() < -2.99
+    assert 4.99 < inputs.max() <= 5
+    assert inputs.mean().item() == pytest.approx(1, abs=0.03)
+    assert inputs.var().item() == pytest.approx(64 / 12, rel=0.02)
+
+
+def test_the_noise_is_normal_with_its_standard_deviation():
+    quiet, noisy = (points(n=100_000, noise_level=level) for level in (0, 0.3))
+    noise = (noisy.labels - quiet.labels) / 0.3
+    for power, moment in ((1, 0), (2, 1), (3, 0), (4, 3)):
+        assert noise.pow(power).mean().item() == pytest.approx(moment, abs=0.05)
+
+
+def test_the_inputs_do_not_depend_on_the_noise():
+    assert points(noise_level=0).inputs.equal(points(noise_level=2).inputs)
+
+
+@every_target
+def test_a_seed_gives_the_same_points_in_single_and_double_precision(name):
+    single, double = (points(noise_level=0.1, type=name, dtype=dtype) for dtype in DTYPES)
+    assert double.inputs.float().equal(single.inputs)
+    assert double.labels.float().equal(single.labels)
+
+
+def test_another_seed_gives_other_points():
+    assert not points(seed=0).inputs.equal(points(seed=1).inputs)
+    assert not points(seed=None).inputs.equal(points(seed=None).inputs)
+
+
+def test_a_generator_of_points_moves_on():
+    generator = torch.Generator().manual_seed(0)
+    first, second = (points(seed=generator).inputs for _ in range(2))
+    assert first.equal(points(seed=0).inputs)
+    assert not second.equal(first)
+
+
+def test_points_leave_global_random_numbers_alone():
+    before = torch.get_rng_state()
+    points(noise_level=0.1).next_batch(5)
+    assert before.equal(torch.get_rng_state())
+
+
+def test_the_default_dtype_does_not_change_the_points(double_by_default):
+    dataset = points(noise_level=0.1)
+    assert dataset.inputs.dtype == torch.float32
+    torch.set_default_dtype(torch.float32)
+    assert dataset.labels.equal(points(noise_level=0.1).labels)
+
+
+@settings(deadline=None, max_examples=30)
+@given(n=st.integers(1, 20), size=st.integers(1, 25), seed=st.integers(0, 100))
+def test_a_batch_is_some_of_the_points_without_replacement(n, size, seed):
+    dataset = points(n=n, noise_level=0.5, seed=seed, dtype=torch.float64)
+    inputs, labels = dataset.next_batch(size)
+    assert inputs.shape == labels.shape == (min(n, size), 1)
+    pairs = set(zip(inputs.flatten().tolist(), labels.flatten().tolist(), strict=True))
+    assert len(pairs) == min(n, size)
+    assert pairs <= {
+        *zip(dataset.inputs[:, 0].tolist(), dataset.labels[:, 0].tolist(), strict=True)
+    }
+
+
+@pytest.mark.parametrize("size", [15, 16, 1000])
+def test_a_batch_of_all_points_has_them_in_their_order(size):
+    dataset = points()
+    inputs, labels = dataset.next_batch(size)
+    assert inputs.equal(dataset.inputs)
+    assert labels.equal(dataset.labels)
+
+
+def test_every_point_comes_equally_often():
+    dataset = points(n=5)
+    drawn = torch.cat([dataset.next_batch(2)[0] for _ in range(1000)])
+    often = (drawn == dataset.inputs.T).double().mean(0)
+    assert often.tolist() == pytest.approx([0.2] * 5, abs=0.03)
+
+
+def test_batches_differ_and_come_from_the_seed():
+    one, other = ([points(seed=0)] * 3, [points(seed=0)] * 3)
+    first, second = ([data.next_batch(5)[0] for data in same] for same in (one, other))
+    assert torch.stack(first).equal(torch.stack(second))
+    assert not first[0].equal(first[1])
+
+
+def test_batches_do_not_depend_on_the_noise():
+    quiet, noisy = (points(noise_level=level).next_batch(5)[0] for level in (0, 1))
+    assert quiet.equal(noisy)
+
+
+@every_target
+def test_the_risk_is_the_mean_square_on_a_grid(name):
+    dataset = points(xmin=-2, xmax=3, noise_level=1, type=name, dtype=torch.float64)
+    grid = np.linspace(-2, 3, 1000)
+    expected = np.mean((np.exp(grid) - TARGETS[name](grid)) ** 2)
+    assert dataset.risk(torch.exp).shape == ()
+    assert dataset.risk(torch.exp).item() == pytest.approx(expected, rel=1e-10)
+
+
+def test_the_risk_of_the_target_is_zero_whatever_the_noise():
+    dataset = points(noise_level=3)
+    assert dataset.risk(dataset.target).item() < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("name", "variance"), [("simple", 0.45), ("middle", 0.5), ("complex", 0.36)]
+)
+def test_the_risk_of_the_mean_is_the_variance_of_the_target(name, variance):
+    # All three targets are odd, so that their mean is 0.
+    assert points(type=name).risk(torch.zeros_like).item() == pytest.approx(variance, abs=0.005)
+
+
+@pytest.mark.parametrize("models", [1, 3])
+def test_the_risk_of_a_stack_is_that_of_each_network(models):
+    dataset = points(dtype=torch.float64)
+    net = StackedMLP(models, inputs=1, hidden=[10], seed=0, dtype=torch.float64)
+    alone = torch.stack([dataset.risk(net.single(model)) for model in range(models)])
+    torch.testing.assert_close(dataset.risk(net), alone, rtol=1e-12, atol=0)
+
+
+def test_the_risk_has_no_gradient_and_calls_the_network_once():
+    seen = []
+    net = nn.Linear(1, 1)
+    net.register_forward_hook(lambda module, inputs, outputs: seen.append(inputs[0].shape))
+    assert not points().risk(net).requires_grad
+    assert seen == [(1000, 1)]
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan])
+def test_the_risk_of_a_network_that_has_diverged_is_not_finite(value):
+    assert not math.isfinite(points().risk(lambda x: torch.full_like(x, value)))
+
+
+@pytest.mark.parametrize(
+    ("n", "noise_level", "words"),
+    [
+        (15, 0.1, 'Data(15 points of the target "middle" on [-1, 1], noise 0.1)'),
+        (1, 0, 'Data(1 point of the target "middle" on [-1, 1], noise 0)'),
+    ],
+)
+def test_points_say_what_they_are(n, noise_level, words):
+    assert repr(points(n=n, noise_level=noise_level)) == words
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"n": 0}, ValueError, "n: expected a whole number of at least 1, got 0"),
+        ({"n": 1.5}, ValueError, "n: expected a whole number of at least 1, got 1.5"),
+        ({"n": "15"}, TypeError, "n: expected a finite number, got str '15'"),
+        ({"xmin": 1}, ValueError, r"xmin: expected a number below xmax \(1.0\), got 1.0"),
+        ({"xmin": 2}, ValueError, r"xmin: expected a number below xmax \(1.0\), got 2.0"),
+        ({"xmax": math.inf}, ValueError, "xmax: expected a finite number, got inf"),
+        ({"xmin": None}, TypeError, "xmin: expected a finite number, got NoneType None"),
+        ({"noise_level": -0.1}, ValueError, "noise_level: expected a number of at least 0, got -0"),
+        ({"noise_level": "little"}, TypeError, "noise_level: expected a finite number, got str"),
+        ({"type": "easy"}, ValueError, "type: expected one of simple, middle, complex, got 'easy'"),
+        ({"type": None}, ValueError, "type: expected one of simple, middle, complex, got None"),
+        ({"type": ["simple"]}, ValueError, "type: expected one of .* got \\['simple'\\]"),
+        ({"seed": -1}, ValueError, "seed: expected a whole number of at least 0, got -1"),
+        ({"seed": "a"}, TypeError, "seed: "),
+        ({"dtype": torch.int64}, TypeError, "dtype: expected a floating dtype .* torch.int64"),
+    ],
+)
+def test_points_that_cannot_be_drawn_are_refused_in_words(options, error, words):
+    with pytest.raises(error, match=f"^{words}"):
+        points(**options)
+
+
+@pytest.mark.parametrize(
+    ("size", "error", "words"),
+    [
+        (0, ValueError, "expected a whole number of at least 1, got 0"),
+        (2.5, ValueError, "expected a whole number of at least 1, got 2.5"),
+        (None, TypeError, "expected a finite number, got NoneType None"),
+    ],
+)
+def test_batches_of_no_size_are_refused_in_words(size, error, words):
+    with pytest.raises(error, match=f"^batch_size: {words}"):
+        points().next_batch(size)
+
+
+@pytest.mark.parametrize(
+    ("net", "error", "words"),
+    [
+        (3, TypeError, "expected a network or a function, got 3"),
+        (lambda x: x[:, 0], ValueError, r"expected outputs of shape \(1000, 1\), got \(1000,\)"),
+        (lambda x: x.expand(-1, 2), ValueError, r"expected outputs of .* got \(1000, 2\)"),
+        (lambda x: 3.0, TypeError, "expected outputs in a tensor, got float"),
+        (lambda x: np.zeros((1000, 1)), TypeError, "expected outputs in a tensor, got ndarray"),
+    ],
+)
+def test_what_has_no_risk_is_refused_in_words(net, error, words):
+    with pytest.raises(error, match=f"^net: {words}"):
+        points().risk(net)

@@ -1,15 +1,19 @@
-"""Stacked networks, against PyTorch's own layers."""
+"""Networks, single and stacked, against PyTorch's own layers and closed forms."""
 
 import copy
 import io
 import math
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from adl.models import StackedMLP
+import adl
+from adl.data import Data
+from adl.models import LinSin, MLPdeep, MLPshallow, ScaledModel, StackedMLP
+from adl.training import train
 
 DTYPES = (torch.float32, torch.float64)
 SHAPES = [(1, [10]), (3, [32, 32]), (2, [4, 1, 6]), (1, [1])]
@@ -261,3 +265,403 @@ def test_no_choice_of_networks_is_refused_in_words(models, got):
     words = f"^models: expected a slice or a tensor of some of the 2 networks, got {got}$"
     with pytest.raises(ValueError, match=words):
         net.some(models)
+
+
+# The parametrisation of the tangent kernel's theory.
+
+both = pytest.mark.parametrize("parametrization", ["pytorch", "ntk"])
+
+
+@pytest.mark.parametrize(("inputs", "hidden"), SHAPES)
+@pytest.mark.parametrize("activation", [torch.relu, torch.tanh])
+def test_a_seed_gives_the_same_functions_in_both_parametrisations(inputs, hidden, activation):
+    x = examples(7, inputs)
+    one, other = (
+        stack(inputs=inputs, hidden=hidden, activation=activation, parametrization=name)
+        for name in ("pytorch", "ntk")
+    )
+    # The start is drawn in float32, whatever the dtype.
+    torch.testing.assert_close(one(x), other(x), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("part", [0, 1], ids=["weights", "biases"])
+@pytest.mark.parametrize("layer", range(3))
+def test_with_ntk_the_start_is_uniform_up_to_1(layer, part):
+    net = stack(500, 3, (100, 50), parametrization="ntk")
+    drawn = net.layers()[layer][part].detach()
+    assert drawn.abs().max() <= 1
+    for power, moment in ((1, 0), (2, 1 / 3), (4, 1 / 5)):
+        assert drawn.pow(power).mean().item() == pytest.approx(moment, abs=5 / drawn.numel() ** 0.5)
+
+
+def test_with_ntk_each_layers_sum_is_divided_by_the_root_of_its_inputs():
+    net = stack(inputs=3, hidden=(8, 5), activation=torch.tanh, parametrization="ntk")
+    x = values = examples(7, 3)
+    for (weights, biases), fan_in in zip(net.layers(), (3, 8, 5), strict=True):
+        sums = (values @ weights + biases) / math.sqrt(fan_in)
+        values = torch.tanh(sums)
+    torch.testing.assert_close(net(x), sums[..., 0], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(("inputs", "hidden"), SHAPES)
+def test_with_ntk_each_single_network_computes_what_it_computes_in_the_stack(inputs, hidden):
+    net, x = stack(inputs=inputs, hidden=hidden, parametrization="ntk"), examples(7, inputs)
+    alone = torch.stack([net.single(model)(x)[:, 0] for model in range(4)])
+    torch.testing.assert_close(net(x), alone, rtol=1e-12, atol=1e-12)
+
+
+def test_some_networks_keep_their_parametrisation():
+    net = stack(parametrization="ntk")
+    assert net.some([1, 2])(examples(7, 3)).equal(net(examples(7, 3))[1:3])
+
+
+# Single networks.
+
+KINDS = {
+    "shallow": lambda **options: MLPshallow(10, **options),
+    "deep": lambda **options: MLPdeep(10, **options),
+    "linsin": lambda **options: LinSin(8, **options),
+    "scaled": lambda **options: ScaledModel(MLPdeep(10, **options), alpha=5),
+}
+every_kind = pytest.mark.parametrize("kind", KINDS)
+every_mlp = pytest.mark.parametrize(("make", "depth"), [(MLPshallow, 1), (MLPdeep, 2)])
+
+
+def points(**options):
+    return Data(15, -1, 1, 0, "middle", seed=0, **options)
+
+
+@pytest.mark.parametrize("name", ["Data", "LinSin", "MLPdeep", "MLPshallow", "ScaledModel"])
+def test_the_practicals_classes_are_the_packages(name):
+    module = adl.data if name == "Data" else adl.models
+    assert getattr(adl, name) is getattr(module, name)
+    assert name in dir(adl)
+
+
+@pytest.mark.parametrize(("kind", "parameters"), [("shallow", 31), ("deep", 141), ("linsin", 9)])
+def test_single_networks_have_so_many_parameters(kind, parameters):
+    assert sum(p.numel() for p in KINDS[kind]().parameters()) == parameters
+
+
+@every_kind
+def test_a_network_knows_its_type(kind):
+    assert KINDS[kind]().net_type == kind
+
+
+@both
+@every_mlp
+@pytest.mark.parametrize("activation", [torch.relu, torch.tanh])
+def test_a_seed_gives_the_single_network_that_it_gives_in_a_stack(
+    make, depth, activation, parametrization
+):
+    options = {"activation": activation, "parametrization": parametrization, "seed": 3}
+    net = make(7, dtype=torch.float64, **options)
+    same = StackedMLP(1, inputs=1, hidden=[7] * depth, dtype=torch.float64, **options)
+    torch.testing.assert_close(net(examples(9, 1))[:, 0], same(examples(9, 1))[0])
+    for linear, (weights, biases) in zip(net.linears, same.layers(), strict=True):
+        assert linear.weight.T.equal(weights[0])
+        assert linear.bias.equal(biases[0, 0])
+
+
+@every_mlp
+def test_a_network_is_linear_layers_with_the_activation_between(make, depth):
+    net, x = make(10, activation=torch.tanh, seed=0), torch.linspace(-1, 1, 5)[:, None]
+    values = x
+    for linear in net.linears[:-1]:
+        values = torch.tanh(F.linear(values, linear.weight, linear.bias))
+    assert len(net.linears) == depth + 1
+    torch.testing.assert_close(net(x), F.linear(values, net.lout.weight, net.lout.bias))
+
+
+@both
+@every_mlp
+def test_a_stack_of_networks_computes_what_they_compute(make, depth, parametrization):
+    options = {"parametrization": parametrization, "dtype": torch.float64}
+    nets = [make(6, activation=torch.tanh, seed=seed, **options) for seed in range(3)]
+    stacked, x = StackedMLP.of(nets), examples(9, 1)
+    torch.testing.assert_close(stacked(x), torch.cat([net(x) for net in nets], 1).T)
+    with torch.no_grad():
+        stacked.vector.zero_()
+    assert all(net.lout.weight.any() for net in nets)
+
+
+@pytest.mark.parametrize(
+    ("nets", "error", "words"),
+    [
+        ([], ValueError, "expected at least one network, got none"),
+        (None, TypeError, "expected a sequence of networks, got NoneType"),
+        (MLPdeep(3, seed=0), TypeError, "expected a sequence of networks, got MLPdeep"),
+        ([LinSin(4, seed=0)], TypeError, "expected MLPshallow or MLPdeep, got LinSin"),
+        ([3], TypeError, "expected MLPshallow or MLPdeep, got int"),
+        ([MLPshallow(3), MLPdeep(3)], ValueError, "expected networks of one shape and kind"),
+        ([MLPdeep(3), MLPdeep(4)], ValueError, "expected networks of one shape and kind"),
+        ([MLPdeep(3), MLPdeep(3, activation=torch.tanh)], ValueError, "expected networks of one"),
+        ([MLPdeep(3), MLPdeep(3, parametrization="ntk")], ValueError, "expected networks of one"),
+        ([MLPdeep(3), MLPdeep(3, dtype=torch.float64)], ValueError, "expected networks of one"),
+    ],
+)
+def test_networks_that_cannot_be_stacked_are_refused_in_words(nets, error, words):
+    with pytest.raises(error, match=f"^nets: {words}"):
+        StackedMLP.of(nets)
+
+
+@every_kind
+def test_a_seed_gives_the_same_single_network_in_single_and_double_precision(kind):
+    single, double = (KINDS[kind](seed=0, dtype=dtype) for dtype in DTYPES)
+    for one, other in zip(single.parameters(), double.parameters(), strict=True):
+        assert one.dtype == torch.float32
+        assert one.double().equal(other)
+
+
+@every_kind
+def test_the_default_dtype_does_not_change_a_single_network(kind, double_by_default):
+    double = KINDS[kind](seed=0)
+    torch.set_default_dtype(torch.float32)
+    for one, other in zip(KINDS[kind](seed=0).parameters(), double.parameters(), strict=True):
+        assert one.dtype == other.dtype == torch.float32
+        assert one.equal(other)
+
+
+@every_kind
+def test_single_networks_leave_global_random_numbers_alone(kind):
+    before = torch.get_rng_state()
+    KINDS[kind](seed=0)
+    assert before.equal(torch.get_rng_state())
+
+
+@every_kind
+def test_a_generator_of_networks_moves_on(kind):
+    generator = torch.Generator().manual_seed(0)
+    first, second = (next(KINDS[kind](seed=generator).parameters()) for _ in range(2))
+    assert first.equal(next(KINDS[kind](seed=0).parameters()))
+    assert not second.equal(first)
+
+
+# What they remember.
+
+
+@every_kind
+def test_saved_weights_are_the_output_weights_without_the_bias(kind):
+    net = KINDS[kind](seed=0)
+    assert net.weight_history == []
+    net.save_weights()
+    expected = (net.model if kind == "scaled" else net).lout.weight
+    assert isinstance(net.weight_history[0], np.ndarray)
+    assert net.weight_history[0].shape == (8 if kind == "linsin" else 10,)
+    assert net.weight_history[0].tolist() == expected.flatten().tolist()
+
+
+@every_kind
+def test_saved_weights_are_copies(kind):
+    net = KINDS[kind](seed=0)
+    net.save_weights()
+    kept = net.weight_history[0].tolist()
+    train(net, points(), N_steps=5, lr=0.01, save_weights_every=0)
+    net.save_weights()
+    assert net.weight_history[0].tolist() == kept
+    assert net.weight_history[1].tolist() != kept
+
+
+def test_a_network_alone_remembers_nothing_of_another():
+    one, other = MLPshallow(10, seed=0), MLPshallow(10, seed=0)
+    one.save_weights()
+    assert other.weight_history == []
+
+
+# The linear model.
+
+
+def test_the_features_are_cosines_and_sines_in_turn():
+    x = torch.tensor([[-0.3], [0.0], [0.7]], dtype=torch.float64)
+    expected = [
+        [
+            math.cos(2 * math.pi * number),
+            math.sin(2 * math.pi * number),
+            math.cos(4 * math.pi * number),
+            math.sin(4 * math.pi * number),
+        ]
+        for number in (-0.3, 0.0, 0.7)
+    ]
+    features = LinSin(4, seed=0).phi(x)
+    assert features.numpy() == pytest.approx(np.array(expected), abs=1e-12)
+
+
+def test_the_frequency_can_be_chosen():
+    x = examples(9, 1)
+    torch.testing.assert_close(LinSin(6, frequency=math.pi).phi(x), LinSin(6).phi(x / 2))
+
+
+def test_a_linear_model_is_its_features_times_its_weights():
+    net, x = LinSin(8, seed=0, dtype=torch.float64), examples(9, 1)
+    torch.testing.assert_close(net(x), net.phi(x) @ net.lout.weight.T + net.lout.bias)
+
+
+def test_a_linear_model_repeats_itself_after_1():
+    net, x = LinSin(8, seed=0, dtype=torch.float64), examples(9, 1)
+    torch.testing.assert_close(net(x), net(x + 1))
+
+
+def test_a_linear_model_starts_as_torchs_own_linear_layers():
+    weights, biases = zip(
+        *[(net.lout.weight, net.lout.bias) for net in (LinSin(16, seed=n) for n in range(300))],
+        strict=True,
+    )
+    for parts in (weights, biases):
+        drawn = torch.cat([part.detach().flatten() for part in parts]) * 4
+        assert drawn.abs().max() <= 1
+        tolerance = 5 / math.sqrt(len(drawn))
+        for power, moment in ((1, 0), (2, 1 / 3), (4, 1 / 5)):
+            assert drawn.pow(power).mean().item() == pytest.approx(moment, abs=tolerance)
+
+
+# Outputs that are scaled.
+
+every_base = pytest.mark.parametrize("kind", ["shallow", "deep", "linsin"])
+
+
+@every_base
+@pytest.mark.parametrize("alpha", [0.1, 1, 1000])
+def test_a_scaled_network_is_0_at_the_start(kind, alpha):
+    scaled = ScaledModel(KINDS[kind](seed=0), alpha)
+    assert not scaled(torch.linspace(-1, 1, 9)[:, None]).any()
+
+
+@every_base
+def test_a_scaled_network_is_alpha_times_what_has_changed(kind):
+    base, x = KINDS[kind](seed=0, dtype=torch.float64), examples(9, 1)
+    scaled = ScaledModel(base, 7)
+    train(scaled, points(dtype=torch.float64), N_steps=5, lr=0.001, save_weights_every=0)
+    assert scaled(x).abs().min() > 0
+    torch.testing.assert_close(scaled(x), 7 * (scaled.model(x) - base(x)))
+
+
+@every_base
+def test_training_a_scaled_network_leaves_its_base_as_it_is(kind):
+    base = KINDS[kind](seed=0)
+    before = copy.deepcopy(base.state_dict())
+    scaled = ScaledModel(base, 7)
+    train(scaled, points(), N_steps=5, lr=0.001, save_weights_every=1)
+    assert all(base.state_dict()[name].equal(part) for name, part in before.items())
+    assert base.weight_history == []
+    assert len(scaled.weight_history) == 5
+
+
+def test_training_the_base_leaves_the_scaled_network_as_it_is():
+    base = MLPdeep(10, seed=0)
+    scaled = ScaledModel(base, 7)
+    train(base, points(), N_steps=5, lr=0.1)
+    assert not scaled(torch.ones(3, 1)).any()
+
+
+def test_what_the_base_remembers_is_not_the_scaled_networks():
+    base = MLPdeep(10, seed=0)
+    base.save_weights()
+    scaled = ScaledModel(base, 7)
+    assert scaled.weight_history == []
+    assert len(base.weight_history) == 1
+
+
+@every_base
+def test_the_start_is_not_among_the_parameters(kind):
+    base = KINDS[kind](seed=0)
+    scaled = ScaledModel(base, 7)
+    names = [name for name, _ in base.named_parameters()]
+    assert [name for name, _ in scaled.named_parameters()] == [f"model.{name}" for name in names]
+    assert len(list(scaled.buffers())) == len(names)
+
+
+def test_the_gradient_of_a_scaled_network_is_alpha_times_that_of_its_base():
+    base, x = MLPdeep(10, seed=0, dtype=torch.float64), examples(9, 1)
+    scaled = ScaledModel(base, 7)
+    base(x).sum().backward()
+    scaled(x).sum().backward()
+    for one, other in zip(base.parameters(), scaled.parameters(), strict=True):
+        torch.testing.assert_close(7 * one.grad, other.grad)
+
+
+def test_a_scaled_network_can_be_saved_and_loaded_into_one_of_another_base():
+    scaled, file = ScaledModel(MLPdeep(10, seed=0), 7), io.BytesIO()
+    train(scaled, points(), N_steps=5, lr=0.001)
+    torch.save(scaled.state_dict(), file)
+    file.seek(0)
+    other = ScaledModel(MLPdeep(10, seed=1), 7)
+    other.load_state_dict(torch.load(file, weights_only=True))
+    x = torch.linspace(-1, 1, 9)[:, None]
+    assert other(x).any()
+    assert other(x).equal(scaled(x))
+
+
+def test_a_copy_of_a_scaled_network_has_a_start_and_parameters_of_its_own():
+    scaled, x = ScaledModel(MLPdeep(10, seed=0), 7), torch.ones(3, 1)
+    other = copy.deepcopy(scaled)
+    train(scaled, points(), N_steps=5, lr=0.001)
+    assert scaled(x).any()
+    assert not other(x).any()
+    assert other.weight_history == []
+
+
+def test_a_scaled_network_can_be_scaled_again():
+    base, x = MLPdeep(10, seed=0, dtype=torch.float64), examples(9, 1)
+    twice, once = ScaledModel(ScaledModel(base, 3), 4), ScaledModel(base, 12)
+    for scaled in (twice, once):
+        train(scaled, points(dtype=torch.float64), N_steps=5, lr=0.0001, save_weights_every=1)
+    torch.testing.assert_close(twice(x), once(x))
+    assert np.array(twice.weight_history) == pytest.approx(np.array(once.weight_history))
+
+
+@every_kind
+def test_saved_networks_can_be_loaded_with_weights_only(kind):
+    net, file = KINDS[kind](seed=0), io.BytesIO()
+    torch.save(net.state_dict(), file)
+    file.seek(0)
+    other = KINDS[kind](seed=1)
+    other.load_state_dict(torch.load(file, weights_only=True))
+    assert other(torch.ones(3, 1)).equal(net(torch.ones(3, 1)))
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "error", "words"),
+    [
+        (MLPshallow, {"hidden_dim": 0}, ValueError, "hidden_dim: expected a whole number of at le"),
+        (MLPdeep, {"hidden_dim": "10"}, TypeError, "hidden_dim: expected a finite number, got str"),
+        (MLPdeep, {"hidden_dim": 1.5}, ValueError, "hidden_dim: expected a whole number .* 1.5"),
+        (MLPdeep, {"hidden_dim": 3, "activation": "relu"}, TypeError, "activation: .* got 'relu'"),
+        (
+            MLPshallow,
+            {"hidden_dim": 3, "parametrization": "mup"},
+            ValueError,
+            'parametrization: expected "pytorch" or "ntk", got \'mup\'',
+        ),
+        (MLPshallow, {"hidden_dim": 3, "seed": -1}, ValueError, "seed: expected a whole number"),
+        (MLPshallow, {"hidden_dim": 3, "dtype": torch.int64}, TypeError, "dtype: expected a float"),
+        (LinSin, {"feature_dim": 7}, ValueError, "feature_dim: expected an even number, .* got 7"),
+        (
+            LinSin,
+            {"feature_dim": 0},
+            ValueError,
+            "feature_dim: expected a whole number of at least",
+        ),
+        (LinSin, {"feature_dim": -2}, ValueError, "feature_dim: expected a whole number of at l"),
+        (LinSin, {"feature_dim": 2.5}, ValueError, "feature_dim: expected a whole number .* 2.5"),
+        (LinSin, {"feature_dim": "8"}, TypeError, "feature_dim: expected a finite number, got str"),
+        (LinSin, {"feature_dim": 8, "frequency": 0}, ValueError, "frequency: expected a number ab"),
+        (LinSin, {"feature_dim": 8, "seed": "a"}, TypeError, "seed: "),
+        (LinSin, {"feature_dim": 8, "dtype": torch.int64}, TypeError, "dtype: expected a floating"),
+        (ScaledModel, {"alpha": 0}, ValueError, "alpha: expected a number above 0, got 0"),
+        (ScaledModel, {"alpha": -1}, ValueError, "alpha: expected a number above 0, got -1"),
+        (ScaledModel, {"alpha": "much"}, TypeError, "alpha: expected a finite number, got str"),
+        (ScaledModel, {"base_model": 3}, TypeError, "base_model: expected a network .* got int"),
+        (
+            ScaledModel,
+            {"base_model": nn.Linear(1, 1)},
+            TypeError,
+            "base_model: expected a network with a method save_weights .* MLPdeep, got Linear",
+        ),
+        (ScaledModel, {"base_model": stack()}, TypeError, "base_model: .* got StackedMLP"),
+    ],
+)
+def test_single_networks_that_cannot_be_made_are_refused_in_words(make, options, error, words):
+    if make is ScaledModel:
+        options = {"base_model": MLPdeep(3, seed=0), **options}
+    with pytest.raises(error, match=f"^{words}"):
+        make(**options)

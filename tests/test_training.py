@@ -1,17 +1,19 @@
-"""The stacked trainer, against torch.optim on each network alone."""
+"""Both trainers, against torch.optim on each network alone."""
 
 import math
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adl.data import singular_batch
-from adl.models import StackedMLP
-from adl.training import StackedAdam, StackedSGD, train_stacked
+import adl
+from adl.data import Data, singular_batch
+from adl.models import LinSin, MLPdeep, MLPshallow, ScaledModel, StackedMLP
+from adl.training import StackedAdam, StackedSGD, train, train_stacked
 
 MODELS = 4
 MOMENTUM = partial(StackedSGD, momentum=0.9)
@@ -459,3 +461,179 @@ def test_optimizers_that_cannot_be_made_are_refused_in_words(make, options, erro
 def test_optimizers_of_plain_networks_are_refused_in_words(make):
     with pytest.raises(TypeError, match="^net: expected a StackedMLP, got Linear"):
         make(torch.nn.Linear(1, 1))
+
+
+# One network, as in the practical.
+
+SINGLES = {
+    "shallow": lambda: MLPshallow(10, seed=0, dtype=torch.float64),
+    "deep": lambda: MLPdeep(10, activation=torch.tanh, seed=0, dtype=torch.float64),
+    "linsin": lambda: LinSin(8, seed=0, dtype=torch.float64),
+    "scaled": lambda: ScaledModel(MLPdeep(10, seed=0, dtype=torch.float64), 2),
+}
+every_single = pytest.mark.parametrize("kind", SINGLES)
+
+
+def points(dtype=torch.float64, seed=0, noise_level=0):
+    return Data(15, -1, 1, noise_level, "middle", seed=seed, dtype=dtype)
+
+
+def parameters(net):
+    return torch.cat([parameter.detach().flatten() for parameter in net.parameters()])
+
+
+def output_weights(net):
+    return (net.model if isinstance(net, ScaledModel) else net).lout.weight.detach().flatten()
+
+
+def test_the_practicals_train_is_the_packages():
+    assert adl.train is train
+
+
+@pytest.mark.parametrize("batch_size", [15, 4])
+@every_single
+def test_steps_are_those_of_torchs_sgd(kind, batch_size):
+    net, other = SINGLES[kind](), SINGLES[kind]()
+    losses = train(net, points(), N_steps=50, batch_size=batch_size, lr=0.01)
+    optimizer, dataset, expected = torch.optim.SGD(other.parameters(), lr=0.01), points(), []
+    for _ in range(50):
+        inputs, labels = dataset.next_batch(batch_size)
+        loss = (other(inputs) - labels).square().mean()
+        expected.append(loss.item())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert losses == pytest.approx(expected, rel=1e-12)
+    torch.testing.assert_close(parameters(net), parameters(other), rtol=1e-12, atol=1e-12)
+
+
+def test_a_step_of_a_linear_model_has_a_closed_form():
+    net, dataset = SINGLES["linsin"](), points()
+    features = torch.cat([net.phi(dataset.inputs), torch.ones(15, 1)], 1)
+    before = parameters(net)
+    errors = features @ before - dataset.labels[:, 0]
+    assert train(net, dataset, lr=0.1) == pytest.approx([errors.square().mean().item()])
+    torch.testing.assert_close(parameters(net), before - 0.1 * 2 / 15 * errors @ features)
+
+
+def test_losses_are_a_list_of_numbers():
+    losses = train(SINGLES["deep"](), points(), N_steps=7)
+    assert len(losses) == 7
+    assert all(type(loss) is float for loss in losses)
+
+
+@pytest.mark.parametrize(
+    ("every", "moments"),
+    [(0, []), (-1, []), (1, [0, 1, 2, 3, 4, 5, 6]), (3, [0, 3, 6]), (100, [0])],
+)
+@every_single
+def test_weights_are_saved_before_the_first_step_and_after_every_so_many(kind, every, moments):
+    net, other, expected = SINGLES[kind](), SINGLES[kind](), []
+    train(net, points(), N_steps=7, save_weights_every=every)
+    for step in range(7):
+        if step in moments:
+            expected.append(output_weights(other).numpy().copy())
+        train(other, points(), save_weights_every=0)
+    assert len(net.weight_history) == len(moments)
+    for found, wanted in zip(net.weight_history, expected, strict=True):
+        assert found.tolist() == wanted.tolist()
+
+
+def test_the_loss_of_a_step_belongs_to_the_weights_saved_before_it():
+    net, dataset = SINGLES["linsin"](), points()
+    features, bias = net.phi(dataset.inputs), net.lout.bias.item()
+    net.lout.bias.requires_grad_(False)
+    losses = train(net, dataset, N_steps=6, lr=0.1, save_weights_every=1)
+    for loss, weights in zip(losses, net.weight_history, strict=True):
+        errors = features.numpy() @ weights + bias - dataset.labels[:, 0].numpy()
+        assert loss == pytest.approx(np.mean(errors**2), rel=1e-12)
+
+
+def test_a_second_call_goes_on_where_the_first_stopped():
+    net, other = SINGLES["deep"](), SINGLES["deep"]()
+    both = train(net, points(), N_steps=3) + train(net, points(), N_steps=4)
+    assert both == train(other, points(), N_steps=7)
+
+
+def test_batches_come_from_the_data_set():
+    one, same = (train(SINGLES["deep"](), points(), N_steps=5, batch_size=3) for _ in range(2))
+    assert one == same
+    assert one != train(SINGLES["deep"](), points(seed=1), N_steps=5, batch_size=3)
+
+
+def test_what_is_frozen_does_not_move():
+    net = SINGLES["deep"]()
+    net.hidden.requires_grad_(False)
+    before, output = net.hidden[0].weight.clone(), output_weights(net).clone()
+    train(net, points(), N_steps=3)
+    assert net.hidden[0].weight.equal(before)
+    assert not output_weights(net).equal(output)
+
+
+@pytest.mark.parametrize("kind", ["shallow", "deep", "linsin"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_training_that_diverges_goes_on_to_its_end(kind, dtype):
+    net = SINGLES[kind]().to(dtype)
+    losses = train(net, points(dtype), N_steps=60, lr=1e15, save_weights_every=20)
+    assert len(losses) == 60
+    assert len(net.weight_history) == 3
+    assert math.isfinite(losses[0])
+    assert not math.isfinite(losses[-1])
+
+
+def test_a_network_without_save_weights_learns_if_nothing_is_to_be_saved():
+    net, dataset = torch.nn.Linear(1, 1), points(torch.float32)
+    losses = train(net, dataset, N_steps=50, lr=0.1, save_weights_every=0)
+    assert losses[-1] < losses[0]
+
+
+class Reader:
+    """What gives batches, and is no Data."""
+
+    def next_batch(self, batch_size):
+        return torch.ones(batch_size, 1), torch.zeros(batch_size, 1)
+
+
+def test_anything_that_gives_batches_can_be_learned_from():
+    net = torch.nn.Linear(1, 1, bias=False)
+    torch.nn.init.constant_(net.weight, 3.0)
+    losses = train(net, Reader(), N_steps=3, batch_size=2, lr=0.25, save_weights_every=0)
+    assert losses == pytest.approx([9, 9 / 4, 9 / 16])
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        (
+            {"net": lambda x: x},
+            TypeError,
+            "net: expected a network .torch.nn.Module., got function",
+        ),
+        (
+            {"net": torch.nn.Linear(1, 1)},
+            TypeError,
+            "net: expected a network with a method save_weights, such as MLPdeep, got Linear; with "
+            "save_weights_every=0 none is needed",
+        ),
+        ({"dataset": 3}, TypeError, "dataset: expected an adl.data.Data, got int"),
+        ({"N_steps": 0}, ValueError, "N_steps: expected a whole number of at least 1, got 0"),
+        ({"N_steps": "all"}, TypeError, "N_steps: expected a finite number, got str 'all'"),
+        ({"batch_size": 0}, ValueError, "batch_size: expected a whole number of at least 1, got 0"),
+        ({"batch_size": 1.5}, ValueError, "batch_size: expected a whole number .*, got 1.5"),
+        ({"lr": -0.1}, ValueError, "lr: expected a number of at least 0, got -0.1"),
+        ({"lr": math.nan}, ValueError, "lr: expected a finite number, got nan"),
+        ({"lr": None}, TypeError, "lr: expected a finite number, got NoneType None"),
+        ({"save_weights_every": 1.5}, ValueError, "save_weights_every: expected a whole number"),
+        ({"save_weights_every": None}, TypeError, "save_weights_every: expected a finite number"),
+    ],
+)
+def test_single_trainings_that_cannot_be_made_are_refused_before_anything_changes(
+    options, error, words
+):
+    net, dataset = SINGLES["deep"](), points()
+    before = parameters(net)
+    with pytest.raises(error, match=f"^{words}"):
+        train(**{"net": net, "dataset": dataset, **options})
+    assert parameters(net).equal(before)
+    assert net.weight_history == []
+    assert dataset.next_batch(3)[0].equal(points().next_batch(3)[0])

@@ -425,7 +425,7 @@ def _thrown(seed: int) -> pd.DataFrame:
             "end": run.losses[-1] / run.losses[0],
             "product at end": product * sharpness(run.net, _batch(dataset)) / before,
         },
-        index=pd.Index(product, name="product"),
+        index=pd.Index(product.tolist(), name="product"),
     )
 
 
@@ -502,8 +502,8 @@ def catapult_flat(seed: int) -> float:
 
 @claim(
     "5.beyond-four",
-    "Loss after 1000 steps of networks of width 3000 that began at 5, over that of the same networks "
-    "from 1.8, medians of three.",
+    "Loss after 1000 steps of networks of width 3000 that began at 5, over that of the same "
+    "networks from 1.8, medians of three.",
     low=2,
     place="the-catapult",
     digits=None,

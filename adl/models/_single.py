@@ -225,7 +225,13 @@ class LinSin(_Remembering):
         sinusoids(torch.zeros(1, 1), feature_dim, frequency=frequency)
         self.feature_dim, self.frequency = int(feature_dim), float(frequency)
         generator, dtype = _inputs.torch_generator(seed), _inputs.floating(dtype)
-        uniform = torch.rand(self.feature_dim + 1, 1, generator=generator, device=generator.device)
+        uniform = torch.rand(
+            self.feature_dim + 1,
+            1,
+            generator=generator,
+            device=generator.device,
+            dtype=torch.float32,
+        )
         start = ((2 * uniform - 1) / math.sqrt(self.feature_dim)).to(dtype)
         self.lout = linear(start[:-1], start[-1:])
 
@@ -259,7 +265,7 @@ class ScaledModel(nn.Module):
         Copied, as it is now; it stays as it is.
     alpha : float
         The factor; above 0. Train with a learning rate divided by ``alpha**2`` to give the outputs
-        the same pace at any alpha.
+        the same pace at any alpha. As a width, it is no part of the state dict.
 
     Attributes
     ----------
@@ -296,14 +302,16 @@ class ScaledModel(nn.Module):
             raise TypeError(
                 f"base_model: expected a network (torch.nn.Module), got {type(base_model).__name__}"
             )
-        if not callable(getattr(base_model, "save_weights", None)):
+        if not callable(getattr(base_model, "save_weights", None)) or not isinstance(
+            getattr(base_model, "weight_history", None), list
+        ):
             raise TypeError(
-                "base_model: expected a network with a method save_weights, such as MLPdeep, "
-                f"got {type(base_model).__name__}"
+                "base_model: expected a network with a method save_weights and a list "
+                f"weight_history, such as MLPdeep, got {type(base_model).__name__}"
             )
         self.alpha = _inputs.real("alpha", alpha, above=0)
         self.model = deepcopy(base_model)
-        self.model.weight_history = []
+        self.model.weight_history.clear()
         self._starts = {name: f"start_{i}" for i, (name, _) in enumerate(_named(self.model))}
         for name, parameter in _named(self.model):
             self.register_buffer(self._starts[name], parameter.detach().clone())

@@ -157,6 +157,8 @@ class StackedMLP(nn.Module):
         >>> StackedMLP.of([MLPshallow(10, seed=seed) for seed in range(5)])
         StackedMLP(5 models, 1-10-1, 31 parameters each)
         """
+        if not isinstance(nets, Iterable):
+            raise TypeError(f"nets: expected a sequence of networks, got {type(nets).__name__}")
         nets = list(nets)
         if not nets:
             raise ValueError("nets: expected at least one network, got none")
