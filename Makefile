@@ -48,10 +48,12 @@ notebooks: $(READY) ## restart, run, trim and save all chapters
 student: $(READY) ## write the student versions of the chapters into the built website
 	$(BIN)/python tools/notebooks.py student $(SITE)/student
 
-data: $(READY) ## compute again what is stored: claims, the race of the schedules, two figures' runs
+data: $(READY) ## compute again what is stored: claims, the race of the schedules, three figures' runs, long runs of four widths
 	$(BIN)/python tools/store_race.py
 	$(BIN)/python tools/store_intervention.py
 	$(BIN)/python tools/store_losses.py
+	$(BIN)/python tools/store_width.py
+	$(BIN)/python tools/store_lazy_training.py
 	$(BIN)/python tools/store_claims.py
 
 bench: $(READY) ## measure how much faster stacked training is, as ratios
@@ -94,7 +96,10 @@ colab: ## test package and chapters with the versions that Colab has
 		tests/test_exercises_schedules.py tests/test_losses.py tests/test_singular.py \
 		tests/test_singular_plots.py tests/test_dependence.py tests/test_heavy_tail.py \
 		tests/test_gradient_share.py tests/test_critical_rate.py tests/test_full_scale.py \
-		tests/test_exercises_losses.py
+		tests/test_exercises_losses.py tests/test_lazy.py tests/test_width.py tests/test_linear.py \
+		tests/test_linear_plots.py tests/test_double_descent.py tests/test_least_squares.py \
+		tests/test_flow.py tests/test_scaled_1d.py tests/test_results.py \
+		tests/test_exercises_lazy_training.py
 	rm -rf .colab
 
 clean: ## remove everything that the other commands made

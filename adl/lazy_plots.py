@@ -126,7 +126,7 @@ def plot_functions(
         + pn.labs(
             title=f"Nearer to the target after training: {better} of {models}",
             x="input x",
-            y="output (points: labels, dotted: target)",
+            y="output",
         )
     )
 

@@ -165,7 +165,6 @@ def test_student_version_filled_with_the_solutions_passes_its_checks(path, tmp_p
     ("cell", "left"),
     [
         (nbformat.v4.new_markdown_cell("Why?"), ["Why?"]),
-        (nbformat.v4.new_markdown_cell("Because.", metadata={"tags": ["answer"]}), []),
         (nbformat.v4.new_code_cell("w = 2", metadata={"tags": ["hide-cell", "solution"]}), []),
         (
             nbformat.v4.new_markdown_cell(
@@ -174,7 +173,7 @@ def test_student_version_filled_with_the_solutions_passes_its_checks(path, tmp_p
             ["Look.\n\n*Why?*\n\nGo on."],
         ),
     ],
-    ids=["question", "answer", "solution", "folded answer"],
+    ids=["question", "solution", "folded answer"],
 )
 def test_answers_stay_with_the_teacher(cell, left):
     notebook = nbformat.v4.new_notebook(cells=[cell])

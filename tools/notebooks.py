@@ -32,7 +32,6 @@ _KEPT_METADATA = {
     "language_info": {"name": "python", "file_extension": ".py", "pygments_lexer": "ipython3"},
 }
 _ANSWER = re.compile(r"<details><summary>(.*?)</summary>.*?</details>", re.DOTALL)
-_GIVEN_AWAY = {"solution", "answer"}
 _HIDDEN = {"source_hidden": True, "outputs_hidden": True}
 
 
@@ -190,7 +189,7 @@ def look_alike(one: NotebookNode, other: NotebookNode) -> bool:
 def student_version(notebook: NotebookNode) -> NotebookNode:
     """Return a copy without solutions, answers and outputs, ready to be worked on."""
     student = copy.deepcopy(notebook)
-    student.cells = [cell for cell in student.cells if not _GIVEN_AWAY & set(tags(cell))]
+    student.cells = [cell for cell in student.cells if "solution" not in tags(cell)]
     for cell in student.cells:
         if cell.cell_type == "markdown":
             cell.source = _ANSWER.sub(r"*\1*", cell.source)  # the question stays

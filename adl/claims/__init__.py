@@ -123,7 +123,8 @@ class Claim:
         step = 10.0**-self.digits
         if self.low is None and abs(value) < step / 2:
             return f"below {_short(step)}"  # rounding, which differs from machine to machine
-        return f"{round(value, self.digits):.{max(self.digits, 0)}f}"
+        rounded = round(value, self.digits) + 0.0  # no minus before a zero
+        return f"{rounded:.{max(self.digits, 0)}f}"
 
 
 def _short(number: float) -> str:

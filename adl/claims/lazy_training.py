@@ -328,6 +328,38 @@ def thousand_moves_in_the_end() -> float:
     return _at(1000, 50_000, "movement")
 
 
+@cache
+def _thin_or_wide(hidden: int) -> Trained:
+    """A network of this width for each seed, after 5000 steps at the practical's rate."""
+    net = StackedMLP(len(SEEDS), inputs=1, hidden=[hidden], seed=0)
+    return fit(net, _points(0), step_size=0.002, steps=5000, every=5000)
+
+
+@claim(
+    "5.thin-drifts",
+    "Kernel drift of a network of width 10 after 5,000 steps at 0.002.",
+    low=0.03,
+    place="what-the-tangent-kernel-says",
+    digits=1,
+)
+def thin_drifts(seed: int) -> float:
+    return _thin_or_wide(10).drift()[seed].item()
+
+
+@claim(
+    "5.wide-does-not-drift",
+    "Kernel drift of a network of width 1000 in the same training, in which its output weights "
+    "move by more than twice their size.",
+    high=0.01,
+    place="what-the-tangent-kernel-says",
+    digits=3,
+)
+def wide_does_not_drift(seed: int) -> float:
+    trained = _thin_or_wide(1000)
+    moved = trained.movement[-1, seed].item() > 2
+    return trained.drift()[seed].item() if moved else math.inf
+
+
 # --- at an equal loss ---------------------------------------------------------------------------
 
 

@@ -73,8 +73,8 @@ class _MLP(_Remembering):
             dtype=dtype,
         )
         self.activation, self.parametrization = activation, parametrization
-        *hidden, self.lout = (linear(weights[0], biases[0]) for weights, biases in stack.layers())
-        self.hidden = nn.ModuleList(hidden)
+        *hidden, lout = (linear(weights[0], biases[0]) for weights, biases in stack.layers())
+        self.hidden, self.lout = nn.ModuleList(hidden), lout
 
     @property
     def linears(self) -> list[nn.Linear]:
