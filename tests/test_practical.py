@@ -1,4 +1,4 @@
-"""Every figure of the practical that chapter 5 grew from, and the cell of the chapter that shows it.
+"""Every figure of the practical behind chapter 5, and the cell of the chapter that shows it.
 
 The practical is a page of cells with pictures below them. Here each picture, in its order, has the
 words of the chapter's cell that draws the same, and words of the alt text that the cell must have.
@@ -13,7 +13,7 @@ import notebooks
 FIGURES = {
     "three targets": ("TARGETS.items()", "complex"),
     "fifteen points of the middle target": ("Fifteen points", '15 points of the target "middle"'),
-    "test of the training: network and points": ("MLPdeep, hidden_dim 10", "MLPdeep"),
+    "test of the training: network and points": ("plot_net(net", "MLPdeep"),
     "test of the training: loss": ("relative_movement(net.weight_history)", "of its start"),
     "LinSin(8): function and points": ("LinSin, feature_dim 8", "feature_dim 8"),
     "LinSin(8): loss and movement": ("few.weight_history", "the least possible"),
