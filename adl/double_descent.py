@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from adl import _inputs
+from adl._batches import check_data
 from adl._session import progress_bar
 from adl.data import Data
 from adl.linear import descend, sinusoids, with_bias
@@ -81,8 +82,7 @@ def sweep(
     >>> table[["feature_dim", "initialisation"]].to_numpy().tolist()
     [[4, 0], [4, 1], [4, 2], [20, 0], [20, 1], [20, 2]]
     """
-    if not isinstance(dataset, Data):
-        raise TypeError(f"dataset: expected a Data, got {type(dataset).__name__}")
+    check_data("dataset", dataset)
     dims = _feature_dims(feature_dims)
     largest = int(dims.max())
     each = _inputs.whole("initialisations", initialisations, at_least=1)

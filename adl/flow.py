@@ -354,7 +354,10 @@ def _coordinates(points: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _starts(starts: Any) -> np.ndarray:
-    starts = np.array(starts, dtype=np.float64)
+    try:
+        starts = np.array(starts, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"starts: expected numbers, got {starts!r:.60}") from None
     if starts.ndim != 2 or starts.shape[1] != 2 or not len(starts):
         raise ValueError(f"starts: expected x and y in each row, got shape {starts.shape}")
     if not np.isfinite(starts).all():

@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 _MOMENTS = ["at initialisation", "after training"]
+_MARKERS = {"blue": "o", "sky": "s", "green": "^", "amber": "D", "red": "v", "purple": "P"}
 
 
 def plot_functions(
@@ -71,6 +72,7 @@ def plot_functions(
         raise TypeError("before, after: expected tensors of shape (models, examples)")
     if before.shape != after.shape:
         raise ValueError(f"after: expected shape {tuple(before.shape)}, got {tuple(after.shape)}")
+    before, after = before.detach().cpu().double(), after.detach().cpu().double()
     models, examples = before.shape
     if names is not None:
         few("names", dict.fromkeys(names))
@@ -79,14 +81,15 @@ def plot_functions(
     called = [f"model {i + 1}" for i in range(models)] if names is None else list(names)
     x = np.linspace(dataset.xmin, dataset.xmax, examples)
     rows = pd.concat(
-        pd.DataFrame({"x": x, "y": outputs.double().numpy(), "name": name, "when": moment})
+        pd.DataFrame({"x": x, "y": outputs.numpy(), "name": name, "when": moment})
         for moment, part in zip(_MOMENTS, (before, after), strict=True)
         for name, outputs in zip(called, part, strict=True)
     )
     target = pd.DataFrame({"x": x, "y": dataset.target(x)})
-    points = pd.DataFrame({"x": dataset.inputs[:, 0], "y": dataset.labels[:, 0]})
+    inputs, labels = (part[:, 0].cpu().numpy() for part in (dataset.inputs, dataset.labels))
+    points = pd.DataFrame({"x": inputs, "y": labels})
     risks = [
-        ((part.double() - torch.tensor(target["y"].tolist(), dtype=torch.float64)) ** 2).mean(1)
+        ((part - torch.tensor(target["y"].tolist(), dtype=torch.float64)) ** 2).mean(1)
         for part in (before, after)
     ]
     if names is None:
@@ -170,9 +173,9 @@ def plot_progress(
     """
     losses, movement = (
         part[:, None] if part.ndim == 1 else part
-        for part in (torch.as_tensor(losses).detach(), torch.as_tensor(movement).detach())
+        for part in (torch.as_tensor(values).detach().cpu() for values in (losses, movement))
     )
-    steps = torch.arange(len(losses)) if steps is None else steps
+    steps = torch.arange(len(losses)) if steps is None else steps.cpu()
     if losses.shape != movement.shape or losses.ndim != 2 or len(steps) != len(losses):
         raise ValueError(
             f"losses, movement: expected shape ({len(steps)}, models) each, got "
@@ -362,7 +365,7 @@ def plot_catapult(table: pd.DataFrame) -> Plot:
     Raises
     ------
     ValueError
-        If there are too many widths.
+        If there are no networks, or more than six widths.
 
     Examples
     --------
@@ -370,9 +373,10 @@ def plot_catapult(table: pd.DataFrame) -> Plot:
     >>> plot_catapult(pd.DataFrame([row])).alt.split(".")[0]
     'Largest loss over the first, against step size times curvature at the start, for 1 network'
     """
+    few("table", dict.fromkeys(table["width"]), most=len(_MARKERS))
     finite = table[np.isfinite(table["spike"])]
     above = table["product at start"] > 2
-    rose = table["spike"] > 1
+    rose = ~(table["spike"] <= 1)  # so that nan has
     agreed = int((above == rose).sum())
     widths = [f"{width:g}" for width in sorted(table["width"].unique())]
     rows = finite.assign(
@@ -392,10 +396,8 @@ def plot_catapult(table: pd.DataFrame) -> Plot:
         + pn.geom_vline(xintercept=2, color=PALETTE["ink"], linetype="dashed")
         + pn.geom_point(size=2.6, color=PALETTE["ink"], alpha=0.85)
         + pn.scale_y_log10()
-        + pn.scale_shape_manual(values=["o", "s", "^", "D", "v", "P"])
-        + pn.scale_fill_manual(
-            values=[PALETTE[c] for c in ("blue", "sky", "green", "amber", "red", "purple")]
-        )
+        + pn.scale_shape_manual(values=list(_MARKERS.values()))
+        + pn.scale_fill_manual(values=[PALETTE[name] for name in _MARKERS])
         + pn.labs(
             title=f"The rule of 2 foretells the spike: {agreed} of {len(table)} networks",
             x="step size × curvature at the start",

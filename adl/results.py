@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
-from zipfile import BadZipFile, ZipFile
+from typing import IO, Any, NoReturn
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import pandas as pd
 
@@ -31,6 +31,8 @@ from adl.exercises._record import RESULTS_FORMAT, RESULTS_VERSION, STATES
 
 __all__ = ["gather"]
 
+_FILES = (".json", ".json.txt")  # the second is what some editors make of the first
+_ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz")
 _LARGEST = 200_000  # bytes; a file over all chapters has a few thousand
 _MOST_WRONG = 1_000_000
 _LONGEST_NAME = 40  # characters of a name that the printed table shows
@@ -181,25 +183,42 @@ def _read(
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Callable[[], IO[bytes]]]]:
-    """Yield the place of each JSON file, also of those in zip files, and what opens it."""
+    """Yield the place of each JSON file, also of those in zip files, and what opens it.
+
+    Archives that are not opened are among them, so that the teacher hears of them.
+    """
     for path in sorted(folder.rglob("*")):
         place = path.relative_to(folder).as_posix()
         if _of_the_system(place) or not os.path.isfile(path):
             continue
-        if path.suffix.lower() == ".json":
+        name = path.name.lower()
+        if name.endswith(_FILES):
             yield place, partial(path.open, "rb")
-        elif path.suffix.lower() == ".zip":
+        elif name.endswith(".zip"):
             try:
                 archive = ZipFile(path)
-            except (BadZipFile, OSError):
+            except Exception:  # damaged, or of a kind that Python cannot read
                 yield place, partial(ZipFile, path)  # fails again, where that is put into words
                 continue
             with archive:
                 for member in archive.infolist():
-                    if member.filename.lower().endswith(".json"):
-                        inside = f"{place}/{member.filename}"
-                        if not _of_the_system(inside):
-                            yield inside, partial(archive.open, member)
+                    inside, name = f"{place}/{member.filename}", member.filename.lower()
+                    if name.endswith((*_FILES, *_ARCHIVES)) and not _of_the_system(inside):
+                        yield inside, partial(_unpacked, archive, member)
+        elif name.endswith(_ARCHIVES):
+            yield place, _refused
+
+
+def _unpacked(archive: ZipFile, member: ZipInfo) -> IO[bytes]:
+    # Of the other methods, Python unpacks all at once: a few kilobytes may fill the memory.
+    plain = member.compress_type in (ZIP_STORED, ZIP_DEFLATED)
+    if not plain or member.filename.lower().endswith(_ARCHIVES):
+        return _refused()
+    return archive.open(member)
+
+
+def _refused() -> NoReturn:
+    raise NotImplementedError
 
 
 def _of_the_system(place: str) -> bool:

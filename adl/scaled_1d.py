@@ -239,15 +239,13 @@ def landscape(
     )
 
 
-def gap(alpha: float, *, window: tuple[float, float] = WINDOW) -> float:
-    """Largest difference between the two losses, relative to the loss at the start.
+def gap(alpha: float) -> float:
+    """Largest difference between the two losses in `WINDOW`, relative to the loss at the start.
 
     Parameters
     ----------
     alpha : float
         Scale of the output, above 0.
-    window : tuple of float, default (0, 2)
-        Where it is sought, in linearised steps from the start.
 
     Returns
     -------
@@ -269,7 +267,7 @@ def gap(alpha: float, *, window: tuple[float, float] = WINDOW) -> float:
     >>> round(gap(10), 2), round(gap(1000), 4)
     (0.76, 0.02)
     """
-    losses = landscape(alpha, window=window)
+    losses = landscape(alpha)
     return float((losses["scaled"] - losses["linearised"]).abs().max())
 
 
@@ -367,7 +365,7 @@ def minima(alphas: Sequence[float] = ALPHAS) -> pd.DataFrame:
     1  10000.0  0.9997  0.0000     2.4773         0.8073
     """
     rows = []
-    for alpha in _inputs.positive_vector("alphas", list(alphas)):
+    for alpha in _inputs.positive_vector("alphas", alphas):
         # From the start on the loss falls, and it rises again before the model's first turn.
         reach = min(2 * linearised_step(alpha), _FIRST_TURN)
         w = np.linspace(W_0, W_0 + reach, _POINTS)

@@ -141,7 +141,7 @@ def plot_landscapes(alphas: Sequence[float] = scaled_1d.ALPHAS) -> Plot:
     >>> plot_landscapes([10, 1000]).labels.title
     'Largest difference: 76% of the start at α = 10, 2% at 1,000'
     """
-    alphas = _inputs.positive_vector("alphas", list(alphas))
+    alphas = _inputs.positive_vector("alphas", alphas)
     panels = {f"α = {alpha:,g}": alpha for alpha in alphas}
     few("alphas", panels, most=len(scaled_1d.ALPHAS))
     curves = pd.concat(
@@ -201,7 +201,7 @@ def plot_gap(alphas: Sequence[float] = scaled_1d.ALPHAS) -> Plot:
     >>> plot_gap().labels.title
     'At α = 10,000 the gap is 99% of 23 / α'
     """
-    alphas = _inputs.positive_vector("alphas", list(alphas))
+    alphas = _inputs.positive_vector("alphas", alphas)
     if len(alphas) < 2:
         raise ValueError(f"alphas: expected at least two, got {len(alphas)}")
     points = pd.DataFrame({"alpha": alphas, "gap": [scaled_1d.gap(alpha) for alpha in alphas]})

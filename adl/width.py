@@ -252,10 +252,10 @@ def catapult(
     widths, dataset = _check_widths(widths), check_data("dataset", dataset)
     networks = _inputs.whole("networks", networks, at_least=1)
     generator = _inputs.torch_generator(seed)
-    batch = dataset.inputs, dataset.labels[:, 0]
     parts = []
     for width in widths:
         net = StackedMLP(networks, inputs=1, hidden=[width], seed=generator)
+        batch = dataset.inputs.to(net.vector), dataset.labels[:, 0].to(net.vector)
         trained = net.some(slice(None))
         run = train_stacked(StackedSGD(trained), batch, step_size=step_size, steps=steps)
         with torch.no_grad():

@@ -163,6 +163,22 @@ LEARNT = "The network learns what it should, the list of losses is not right: "
             [("outputs = net(inputs)", "outputs = net.lout.bias * inputs")],
             "network is never called",
         ),
+        ([("outputs = net(inputs)", "outputs = nn.Linear(1, 1)(inputs)")], "never called, the one"),
+        ([(BATCH, "        inputs, labels = torch.ones(2, 2, 1)\n")], "that your function gets is"),
+        ([("nn.MSELoss", "nn.CrossEntropyLoss")], "The gradient is 0 everywhere"),
+        ([(STEP, BY_HAND.replace("lr * ", ""))], "The step is the gradient itself"),
+        ([(LOSS, f"{LOSS}\n        optimizer.backward()")], "`backward()` belongs to the loss"),
+        ([(LOSS, f"{LOSS}\n        step()")], "'int' object is not callable"),
+        ([("dataset.next_batch(batch_size)", "dataset[step]")], "gives one batch at a time"),
+        (
+            [
+                (BATCH + ZERO, ""),
+                (f"        outputs = net(inputs)\n        {LOSS}\n", ""),
+                (BACKWARD + STEP, ""),
+                (APPEND, "..."),
+            ],
+            "Neither the data nor the network is used.",
+        ),
         (
             [(BACKWARD, BACKWARD + "        nn.utils.clip_grad_norm_(net.parameters(), 0.1)\n")],
             "times as long as it should be",
@@ -301,6 +317,9 @@ def test_wrong_trainings_are_named(changes, words):
             "each number is the mean of all losses so far",
         ),
         ([(RETURN, "    return losses[::-1]")], "it is in reverse order"),
+        ([(APPEND, "losses.append(loss.item)")], "are the brackets of `item()` missing?"),
+        ([(APPEND, f"losses = {APPEND}")], "`append` changes the list and returns nothing"),
+        ([(APPEND, "losses = [loss.item()]")], "Is the list made anew in each step?"),
         ([(APPEND, "pass")], f"{LEARNT}it is empty."),
         ([(APPEND, "losses = []")], f"{LEARNT}it is empty."),
         ([(RETURN, "    return losses + [0.0]")], "it has one too many, the last"),
@@ -540,7 +559,19 @@ FROM_ZERO = "k begins at 0 (as in `torch.arange(n)`), and it should at 1."
         ([("angles.cos()", "angles.sin()")], "All columns are sines: each k has a cosine, too."),
         ([(JOINED, "angles.cos()")], "Only the cosines are there"),
         ([(JOINED, "angles.sin()")], "Only the sines are there"),
-        ([(JOINED, "angles.cos() + angles.sin()")], "Half is missing"),
+        ([(JOINED, "angles.cos() + angles.sin()")], "Cosine and sine are added"),
+        ([(JOINED, "angles.cos() - angles.sin()")], "Half is missing"),
+        ([(KS, "self.feature_dim // 2")], "There is one k only"),
+        ([(KS, "torch.tensor([self.feature_dim // 2] * (self.feature_dim // 2))")], "All pairs"),
+        ([("2 * math.pi", "2 * 3.1415")], "Your π is too short"),
+        ([(ANGLES, "44 / 7 * x * k")], "Your π is too short"),
+        (
+            [(JOINED, f"torch.cat([torch.ones_like(x), {JOINED}], 1)")],
+            "a column of ones is the bias",
+        ),
+        ([(JOINED, f"{JOINED}.T.reshape(len(x), -1)")], "`reshape` does not turn a table round"),
+        ([("math.pi * x", "math.pi * x.detach()")], "NumPy, `math`, `detach()` and"),
+        ([("(feature_dim, 1)", "(feature_dim, 1, bias=False)")], "`lout` has lost its bias"),
         ([("dim=1", "dim=0")], "put below each other: `torch.cat(..., dim=1)`"),
         ([(", dim=1", "")], "put below each other: `torch.cat(..., dim=1)`"),
         (
@@ -629,6 +660,10 @@ FROM_ZERO = "k begins at 0 (as in `torch.arange(n)`), and it should at 1."
 )
 def test_wrong_models_are_named(changes, words):
     assert always(words, "5.2", linsin(*changes))
+
+
+def test_a_model_in_place_of_its_class_is_named():
+    assert always("Hand in the class `LinSin` itself", "5.2", linsin()(8))
 
 
 # --- 5.3: how far weights have moved --------------------------------------------------------------
@@ -752,6 +787,8 @@ def from_changes(formula):
         (lambda h: h.mean(), "`np.array(history)` makes one table"),
         (lambda h: None, "Your function returns nothing."),
         (lambda h: print(moved(h)), "prints its result but returns nothing"),
+        (lambda h: [np.linalg.norm(w) - 1 for w in h], "Brackets are missing: subtract first"),
+        (lambda h: torch.norm(h - h[0]), "the norm is `np.linalg.norm`"),
         (lambda h: "far", "Your function returns a str"),
         (lambda h: {"far": 1}, "Your function returns a dict"),
         (lambda h: [None] * len(h), "Your list holds a gap"),
@@ -910,8 +947,23 @@ def only(which):
         (changed(lambda K, J: J), "These are the gradients themselves"),
         (changed(lambda K, J: J.T), "These are the gradients themselves"),
         (changed(lambda K, J: K.sum()), "Is everything added up?"),
-        (changed(lambda K, J: K.diag()), "Each example is paired with itself only"),
-        (changed(lambda K, J: J.square().sum(1)), "Each example is paired with itself only"),
+        (changed(lambda K, J: K.diag()), "Each pair of examples has an entry of its own"),
+        (changed(lambda K, J: J.square().sum(1)), "Each pair of examples has an entry of its own"),
+        (changed(lambda K, J: torch.linalg.eigvalsh(K)), "Each pair of examples has an entry"),
+        (changed(lambda K, J: torch.outer(J.sum(0), J.sum(0))), "made of a single gradient"),
+        (changed(lambda K, J: 2 / len(K) * K), "by which the kernel becomes a curvature"),
+        (lambda net, x: x @ x.T, "This is a kernel of the inputs alone"),
+        (lambda net, x: torch.exp(-((x - x.T) ** 2)), "This is a kernel of the inputs alone"),
+        (lambda net, x: kernel(net.double(), x.double()), "into one of torch.float64"),
+        (torch.no_grad()(kernel), "lost its way back to the parameters"),
+        (
+            lambda net, x: [p.grad for p in net.named_parameters()],
+            "`named_parameters()` gives pairs",
+        ),
+        (
+            lambda net, x: 7 * torch.ones(len(x), len(x)),
+            "Is it made of the parameters, and not of their gradients?",
+        ),
         (changed(lambda K, J: K[:, None, :, None]), "The numbers may be right: `.reshape(n, n)`"),
         (changed(lambda K, J: torch.stack([K, K, K])), "kernels of the parameters are stacked"),
         (changed(lambda K, J: K[1:, 1:]), "Your function returns the shape"),
@@ -1014,6 +1066,8 @@ def test_a_stub_of_the_width_is_not_attempted():
         (lambda w, c, lr: slope(w, c) / lr, "stands upside down"),
         (lambda w, c, lr: lr * slope(w, c), "That is lr × c, with c the curvature for each unit"),
         (lambda w, c, lr: lr * slope(w, c) / 2, "That is lr × c, with c the curvature for each"),
+        (lambda w, c, lr: 2 / lr * slope(w, c), "`2 / lr * c` multiplies by c"),
+        (lambda w, c, lr: 2 / (lr * c.mean()), "The widths are missing"),
         (lambda w, c, lr: 2 / lr, "That is the critical curvature, 2 / lr"),
         (lambda w, c, lr: 2 / slope(w, c), "`lr` does not occur in it."),
         (lambda w, c, lr: 2 * lr / slope(w, c), "The rate stands above the fraction line"),
@@ -1058,6 +1112,8 @@ def labelled(**changes):
         labelled(solid="Scaled model", dashed="the linearized model"),
         labelled(solid="loss of scaled model", dashed="linear"),
         labelled(dashed="scaled, linearised"),
+        labelled(solid="non-linear", dashed="linear"),
+        labelled(solid="the model, not linearised"),
         lambda: {key.lower(): label for key, label in reversed(LABELS.items())},
     ],
 )
@@ -1085,6 +1141,7 @@ def test_labels_without_a_guess_are_not_attempted(answer):
         ),
         (labelled(dashed="scaled"), "The dashed line is not that of the scaled model."),
         (lambda: {**STUB, "A": 50}, "What you have filled in is right. Still to come: B, C, solid"),
+        (labelled(B="?", C="??"), "What you have filled in is right. Still to come: B, C."),
         (lambda: {**STUB, "A": 5}, "Right: 0 of 1. A does not show α = 5."),
         (labelled(A=10), "On the line of A stands 10. Asked for is the α of the picture: 5, 50 or"),
         (labelled(A="large"), "On the line of A stands 'large'."),
@@ -1138,6 +1195,15 @@ def test_the_three_pictures_can_be_told_apart():
 )
 def test_what_the_package_has_of_that_name_passes(exercise, answer):
     assert always("correct", exercise, answer)
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer"), [("5.1", training.train), ("5.4", curvature.tangent_kernel)]
+)
+def test_a_check_leaves_the_readers_random_numbers_alone(exercise, answer):
+    before = torch.get_rng_state()
+    say(exercise, answer)
+    assert torch.equal(before, torch.get_rng_state())
 
 
 @pytest.mark.parametrize("number", ["5.1", "5.3", "5.4", "5.5", "5.6"])

@@ -26,6 +26,15 @@ plotting.describe(ax, "A rising line.")
 plotting.describe(ax, "No dots.")
 plt.show()
 """
+styled_cell = """
+import matplotlib.pyplot as plt
+from adl import plotting
+figure, ax = plt.subplots()
+plotting.describe(ax, "A figure that is there already.")
+plotting.use_style()
+plotting.use_style()
+plt.show()
+"""
 plotnine_cell = """
 import pandas as pd, plotnine as pn
 from adl import plotting
@@ -46,7 +55,12 @@ def test_every_colour_stands_out_from_white(name):
 
 
 @pytest.mark.parametrize(
-    ("cell", "alt"), [(matplotlib_cell, "A rising line. No dots."), (plotnine_cell, "Two points.")]
+    ("cell", "alt"),
+    [
+        (matplotlib_cell, "A rising line. No dots."),
+        (styled_cell, "A figure that is there already."),
+        (plotnine_cell, "Two points."),
+    ],
 )
 def test_alt_text_arrives_in_the_notebooks_output(cell, alt):
     notebook = new_notebook(cells=[new_code_cell(cell)])

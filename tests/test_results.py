@@ -7,7 +7,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zipfile import ZipFile
+from zipfile import ZIP_BZIP2, ZIP_LZMA, ZipFile
 
 import pandas as pd
 import pytest
@@ -237,6 +237,53 @@ def test_damaged_zip_files_are_listed(tmp_path):
         "no.zip": "damaged: it is no complete zip file",
         "torn.zip/ada.json": "damaged: it is no complete zip file",
     }
+
+
+@pytest.mark.parametrize("method", [ZIP_BZIP2, ZIP_LZMA])
+def test_zip_methods_that_python_unpacks_all_at_once_are_not_unpacked(tmp_path, method):
+    with ZipFile(tmp_path / "bomb.zip", "w", method) as archive:
+        archive.writestr("ada.json", json.dumps(content("Ada")))
+    assert not_counted(tmp_path) == {"bomb.zip/ada.json": "cannot be unpacked"}
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    # A name that is not UTF-8 though it says so, and a version of the format to come.
+    [
+        ("adä.json".encode(), b"ad\xff\xff.json"),
+        (b"PK\x01\x02\x14\x03\x14", b"PK\x01\x02\x14\x03\xff"),
+    ],
+)
+def test_a_zip_file_that_python_cannot_read_does_not_stop_the_others(tmp_path, right, wrong):
+    hand_in(tmp_path / "bob.json", "Bob")
+    with ZipFile(tmp_path / "odd.zip", "w") as archive:
+        archive.writestr("adä.json", json.dumps(content("Ada")))
+    data = (tmp_path / "odd.zip").read_bytes()
+    assert right in data
+    (tmp_path / "odd.zip").write_bytes(data.replace(right, wrong))
+    table = results.gather(tmp_path)
+    assert table["student"].tolist() == ["Bob"]
+    assert table.attrs["not_counted"] == [("odd.zip", "cannot be unpacked")]
+
+
+@pytest.mark.parametrize("place", ["ada.rar", "ada.7z", "ada.tar.gz"])
+def test_archives_of_other_kinds_are_listed(place, tmp_path):
+    (tmp_path / place).write_bytes(b"packed")
+    assert not_counted(tmp_path) == {place: "cannot be unpacked"}
+
+
+def test_a_zip_file_in_a_zip_file_is_listed(tmp_path):
+    with ZipFile(tmp_path / "class.zip", "w") as archive:
+        archive.writestr("ada/mine.zip", b"packed")
+    assert not_counted(tmp_path) == {"class.zip/ada/mine.zip": "cannot be unpacked"}
+
+
+def test_a_file_that_an_editor_has_given_another_suffix_is_read(tmp_path):
+    hand_in(tmp_path / "adl-results-ada.json.txt")
+    (tmp_path / "readme.txt").write_text("Hello")
+    table = results.gather(tmp_path)
+    assert len(table) == 1
+    assert table.attrs["not_counted"] == []
 
 
 def test_a_file_with_a_byte_order_mark_is_read(tmp_path):

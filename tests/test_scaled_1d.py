@@ -116,7 +116,7 @@ def test_minima_are_those_of_autograd(minima):
 
 
 def test_gradient_flow_from_the_start_goes_to_the_minimum(minima):
-    ends = descended(np.full(len(minima), 1.5), minima, factor=0.05, steps=1500)
+    ends = descended(np.full(len(minima), 1.5), minima, factor=0.05, steps=800)
     np.testing.assert_allclose(ends, minima["w"], atol=1e-6)
 
 

@@ -236,6 +236,14 @@ def test_the_catapults_table_holds_what_single_networks_do():
         assert tuple(table.iloc[model]) == pytest.approx(expected, rel=1e-3)
 
 
+def test_the_catapult_takes_data_of_another_dtype():
+    single, double = (
+        catapult([20], points("middle", dtype=dtype), step_size=0.1, steps=5, networks=2, seed=0)
+        for dtype in (torch.float32, torch.float64)
+    )
+    pd.testing.assert_frame_equal(single, double, rtol=1e-5)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_loss_rises_above_its_start_if_and_only_if_the_product_is_above_2(seed):
     dataset = points("middle", seed)

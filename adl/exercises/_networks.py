@@ -14,6 +14,11 @@ from adl.exercises._numbers import kind, nothing_returned
 
 # --- 5.2 A linear model with sinusoidal features --------------------------------------------------
 
+_NO_GRADIENT = (
+    "`phi` has the right values, and no gradient with respect to x: NumPy, `math`, `detach()` and "
+    "`torch.tensor(...)` let none through. Compute with `torch.cos`, `torch.sin` and "
+    "`torch.arange`."
+)
 _IN_TORCH = (
     "With NumPy the numbers leave torch: no gradient passes, and `torch.func` refuses the model. "
     "Compute with `torch.cos`, `torch.sin` and `torch.arange`."
@@ -57,6 +62,8 @@ _LINSIN_ADVICE = (
 
 def examine_linsin(answer: Answer, rng: np.random.Generator) -> None:
     """Check ``LinSin(feature_dim)``; see `adl.exercises.Exercise`."""
+    if isinstance(answer.function, nn.Module):
+        raise Mistake("Hand in the class `LinSin` itself, and not a model that is made of it.")
     for feature_dim in (8, 4, 12):  # 8 first: the frequencies of few can be explained in many ways
         model = _make(answer, feature_dim)
         x = torch.tensor(rng.uniform(-1, 1, (int(rng.choice([7, 9, 11])), 1)), dtype=torch.float32)
@@ -72,9 +79,7 @@ def examine_linsin(answer: Answer, rng: np.random.Generator) -> None:
             answer, model, x.clone().requires_grad_(), "for an x that requires grad"
         )
         if not watched.requires_grad:
-            raise Mistake(
-                f"`phi` has the right values, and no gradient with respect to x. {_IN_TORCH}"
-            )
+            raise Mistake(_NO_GRADIENT)
 
 
 def _make(answer: Answer, feature_dim: int) -> Any:
@@ -95,6 +100,8 @@ def _make(answer: Answer, feature_dim: int) -> Any:
             f"feature_dim={feature_dim} it should take {feature_dim} and give 1. Leave `__init__` "
             "as it is in the stub."
         )
+    if lout.bias is None:
+        raise Mistake("`lout` has lost its bias: leave `__init__` as it is in the stub.")
     return model
 
 
@@ -107,6 +114,11 @@ def _features(answer: Answer, model: Any, x: Tensor, where: str) -> Tensor:
         raise Mistake(nothing_returned(answer, "end `phi` with `return` and the features"))
     if isinstance(value, np.ndarray):
         raise Mistake(f"`phi` returns a NumPy array. {_IN_TORCH}")
+    if isinstance(value, list | tuple) and any(isinstance(part, Tensor) for part in value):
+        raise Mistake(
+            f"`phi` returns {kind(value)}; asked for is a tensor: `torch.cat(..., dim=1)` joins "
+            "the parts."
+        )
     if not isinstance(value, Tensor):
         raise Mistake(f"`phi` returns {kind(value)}; asked for is a tensor.")
     if value.dtype != x.dtype:
@@ -141,14 +153,17 @@ def _same_columns(found: Tensor, asked: Tensor, tolerance: float = 1e-3) -> bool
     return True
 
 
+_SHORT = (
+    "Your π is too short: with many features, its error is multiplied by k. `math.pi` has all "
+    "digits."
+)
 _BASES = {
     2 * math.pi: "",
     math.pi: "The factor 2 is missing: 2πkx is asked for, and it is πkx.",
     1.0: "2π is missing: the features are the cosine and sine of kx.",
     2.0: "π is missing: the features are the cosine and sine of 2kx.",
     0.2 * math.pi: "2π is asked for, and it is 0.2π.",
-    6.28: "Your π is too short: with many features, its error is multiplied by k. `math.pi` has "
-    "all digits.",
+    **{2 * short: _SHORT for short in (3.14, 3.141, 3.1415, 3.142, 22 / 7)},
     360.0: "The angles are in degrees; torch counts in radians, 2π for a whole turn.",
     180.0: "The angles are in degrees; torch counts in radians, 2π for a whole turn.",
 }
@@ -167,6 +182,10 @@ _FREQUENCIES: list[tuple[str, Callable[[int], list[float]]]] = [
     ("k counts in twos: take 1, 2, 3, up to feature_dim / 2.", lambda half: _ks(0, 2 * half, 2)),
     ("k begins at 2: take 1, 2, 3, up to feature_dim / 2.", lambda half: _ks(2, half + 2)),
     ("k is missing: all pairs have the same frequency.", lambda half: [1] * half),
+    (
+        "All pairs have the last frequency: take every k from 1 up to feature_dim / 2.",
+        lambda half: [half] * half,
+    ),
     ("It has powers of 2 in place of k.", lambda half: [2**k for k in range(half)]),
     ("It has powers of 2 in place of k.", lambda half: [2**k for k in range(1, half + 1)]),
     ("It has k² in place of k.", lambda half: [k**2 for k in range(1, half + 1)]),
@@ -197,6 +216,11 @@ def _recognise_features(found: Tensor, x: Tensor, feature_dim: int) -> str:
     size = float(found.square().mean().sqrt() / asked.square().mean().sqrt())
     if size > 0 and _same_columns(found / size, asked):
         return f"The features are {size:.3g} times as large as they should be."
+    if torch.allclose(found.detach().flatten().sort()[0], asked.flatten().sort()[0], atol=1e-3):
+        return (
+            "The right numbers stand in the wrong places: `reshape` does not turn a table round. A "
+            "row for each example, a column for each feature."
+        )
     there = sum(
         bool(((found.detach() - column[:, None]).abs().amax(dim=0) < 1e-3).any())
         for column in asked.T
@@ -248,7 +272,13 @@ def _wrong_shape(found: Tensor, x: Tensor, feature_dim: int) -> str:
     if shape == (n, half):
         pair = zip(_waves(x, _ks(1, half + 1)), ("cosines", "sines"), strict=True)
         only = [name for wave, name in pair if _same_columns(found, wave)]
+        if _same_columns(found, sum(_waves(x, _ks(1, half + 1)))):
+            return f"{said} Cosine and sine are added: each is a feature of its own."
         return f"{said} Only the {only[0]} are there." if only else f"{said} Half is missing."
+    if shape == (n, 2):
+        return f"{said} There is one k only: take every k from 1 up to feature_dim / 2."
+    if shape == (n, feature_dim + 1):
+        return f"{said} One column is too many: a column of ones is the bias, which `lout` has."
     if shape == (n, 2 * feature_dim):
         return (
             f"{said} k runs up to feature_dim. Each k makes two features, so it ends at "
@@ -346,6 +376,14 @@ _KERNEL_ADVICE = (
         "The kernel is over all parameters, whatever a network calls them: `net.parameters()`.",
     ),
     (
+        r"does not require grad|does not have a grad_fn",
+        "The output has lost its way back to the parameters: by `torch.no_grad()` or `detach()`.",
+    ),
+    (
+        r"'tuple' object has no attribute",
+        "`named_parameters()` gives pairs of a name and a parameter: take `net.parameters()`.",
+    ),
+    (
         r"of type 'NoneType'|NoneType",
         "A gradient is None: `backward()` has not run, or it has just been emptied.",
     ),
@@ -394,14 +432,21 @@ def _examine_another(answer: Answer, net: nn.Module, x: Tensor, which: str, why:
     found, _ = _read_kernel(answer, value)
     if not _alike(found, right):
         raise Mistake(f"All is right for a small new network, and wrong for {which}. {why}")
-    if not torch.equal(before, nn.utils.parameters_to_vector(net.parameters())):
+    after = nn.utils.parameters_to_vector(net.parameters())
+    if after.dtype != before.dtype:
+        raise Mistake(
+            f"The kernel is right, but your function turns the network into one of {after.dtype}, "
+            "and its training would stop. Leave the network as it is, or change a copy."
+        )
+    if not torch.equal(before, after):
         raise Mistake("The kernel is right, but your function changes the weights of the network.")
 
 
 def _perceptron(rng: np.random.Generator, widths: list[int]) -> nn.Sequential:
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(widths):
-        layers += [nn.Linear(inputs, outputs), nn.Tanh()]
+        # Without its own initialisation, which would draw from the reader's random numbers.
+        layers += [nn.utils.skip_init(nn.Linear, inputs, outputs), nn.Tanh()]
     net = nn.Sequential(*layers[:-1])
     with torch.no_grad():
         for parameter in net.parameters():
@@ -503,6 +548,8 @@ def _kernel_slips(
 ) -> list[tuple[str, list[Tensor]]]:
     """What may stand in the place of a kernel, and what to say of it."""
     outputs, lengths, sums = net(x).detach().flatten().double(), table.norm(dim=1), table.sum(dim=1)
+    inputs = x.double()
+    apart = torch.cdist(inputs, inputs)
     points = x.clone().requires_grad_()
     slopes = torch.autograd.grad(net(points).sum(), points)[0].flatten().double()
     return [
@@ -543,6 +590,10 @@ def _kernel_slips(
             [torch.outer(outputs, outputs)],
         ),
         (
+            "This is a kernel of the inputs alone: the network and its gradients are missing.",
+            [inputs @ inputs.T, (-(apart**2)).exp(), (-(apart**2) / 2).exp()],
+        ),
+        (
             "The mean of the gradients is subtracted. Leave them as they are.",
             [_kernel([table - table.mean(dim=0)])],
         ),
@@ -572,12 +623,16 @@ def _same_everywhere(entry: Tensor, table: Tensor) -> str:
             "All entries are the same, those of the last example: the same tensor is stored for "
             "each, and shows its last value everywhere. Store a copy, with `.clone()`."
         )
-    return "All entries of your kernel are the same."
+    return (
+        "All entries of your kernel are the same. Is it made of the parameters, and not of their "
+        "gradients?"
+    )
 
 
 def _times(ratio: float, n: int, size: int) -> str:
     known = {
         1 / n: "it is divided by the number of examples",
+        2 / n: "it has the factor 2/n, by which the kernel becomes a curvature",
         1 / n**2: "each gradient is divided by the number of examples, as in that of a mean",
         1 / size: "it is divided by the number of parameters",
         1 / math.sqrt(size): "it is divided by the root of the number of parameters",
@@ -594,6 +649,12 @@ def _times(ratio: float, n: int, size: int) -> str:
 def _wrong_kernel_shape(found: Tensor, table: Tensor) -> str:
     (n, size), shape = table.shape, tuple(found.shape)
     said = f"Your function returns the shape {shape} for {n} examples, where it should be {(n, n)}."
+    whole = table.sum(dim=0)
+    if shape == (size, size) and _alike(found, torch.outer(whole, whole)):
+        return (
+            f"{said} It is made of a single gradient, that of the sum of all outputs: take that of "
+            "one example after the other."
+        )
     if shape == (size, size):
         return (
             f"{said} There are {size} parameters: it is the other product of the Jacobian J, JᵀJ. "
@@ -606,7 +667,7 @@ def _wrong_kernel_shape(found: Tensor, table: Tensor) -> str:
     if found.numel() == 1:
         return f"{said} Is everything added up? Each pair of examples has an entry of its own."
     if shape in ((n,), (n, 1), (1, n)):
-        return f"{said} Each example is paired with itself only: pair each with each."
+        return f"{said} Each pair of examples has an entry of its own: pair each with each."
     if found.ndim == 3 and shape[1:] == (n, n):
         return f"{said} The kernels of the parameters are stacked: add them up."
     return said

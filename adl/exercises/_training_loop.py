@@ -59,6 +59,18 @@ _ADVICE = (
         "`next_batch` returns two things: `inputs, labels = dataset.next_batch(batch_size)`.",
     ),
     (r"'method' object is not iterable", "Brackets are missing: `net.parameters()`."),
+    (
+        r"'NoneType' object has no attribute 'append'",
+        "`append` changes the list and returns nothing: `losses.append(...)`, without `losses =`.",
+    ),
+    (
+        r"'(SGD|MSELoss|Tensor)' object has no attribute '(backward|step|zero_grad)'",
+        "`backward()` belongs to the loss, `zero_grad()` and `step()` to the optimiser.",
+    ),
+    (
+        r"'_Data' object",
+        "A data set gives one batch at a time: `inputs, labels = dataset.next_batch(batch_size)`.",
+    ),
     (r"'ellipsis'", "A `...` still stands where something should be written."),
 )
 
@@ -106,6 +118,14 @@ class _Witness:
         return self
 
 
+@dataclass(frozen=True)
+class _Gradients:
+    """Whether there is a gradient at a `backward()`: one of an earlier step, and the new one."""
+
+    old: bool
+    new: bool
+
+
 class _Net(_Witness, nn.Module):
     """A small network with what those of the course have."""
 
@@ -114,7 +134,9 @@ class _Net(_Witness, nn.Module):
     def __init__(self, case: "_Case", log: _Log) -> None:
         super().__init__()
         self.hidden_dim = case.hidden
-        self.hidden, self.lout = nn.Linear(1, case.hidden), nn.Linear(case.hidden, 1)
+        # Without their own initialisation, which would draw from the reader's random numbers.
+        self.hidden = nn.utils.skip_init(nn.Linear, 1, case.hidden)
+        self.lout = nn.utils.skip_init(nn.Linear, case.hidden, 1)
         generator = torch.Generator().manual_seed(case.seed)
         with torch.no_grad():
             for parameter in self.parameters():
@@ -124,7 +146,9 @@ class _Net(_Witness, nn.Module):
         log.net = self
         # The hook comes before the new gradient is added: an old one is one that nobody emptied.
         self.lout.bias.register_hook(
-            lambda _: log.note("backward", detail=_is_there(self.lout.bias.grad))
+            lambda new: log.note(
+                "backward", detail=_Gradients(_is_there(self.lout.bias.grad), _is_there(new))
+            )
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -331,11 +355,12 @@ def _recognise_training(answer: Answer, case: _Case, run: _Run, right: _Run) -> 
 def _wrong_batches(case: _Case, run: _Run) -> str | None:
     batches, forwards = run.log.of("batch"), run.log.of("forward")
     if not batches and not forwards:
-        return "Neither the data nor the network are used: does the loop begin at all?"
+        begun = "" if run.log.events else " Does the loop begin at all?"
+        return f"Neither the data nor the network is used.{begun}"
     if not batches:
         return (
-            "`dataset.next_batch` is never called: each step has a batch of its own, of "
-            "`batch_size` points."
+            "`next_batch` of the data set that your function gets is never called: each step has a "
+            "batch of its own, of `batch_size` points."
         )
     sizes = {event.detail for event in batches}
     if sizes != {case.batch_size}:
@@ -344,7 +369,9 @@ def _wrong_batches(case: _Case, run: _Run) -> str | None:
             f"{case.batch_size}: hand on `batch_size`."
         )
     if not forwards:
-        return "The network is never called: `outputs = net(inputs)`."
+        return (
+            "The network is never called, the one that your function gets: `outputs = net(inputs)`."
+        )
     if len(batches) == case.steps:
         return None
     if len(batches) == 1:
@@ -382,6 +409,8 @@ def _standstill(run: _Run) -> str | None:
     backwards, steps = run.log.of("backward"), run.log.of("step")
     if not backwards:
         return "No gradient is ever computed: `loss.backward()` is missing, or its brackets."
+    if not any(event.detail.new for event in backwards):
+        return "The gradient is 0 everywhere: is the loss the mean squared error?"
     if not steps:
         return (
             "The weights never change: the gradients are there, and `optimizer.step()` is missing, "
@@ -435,7 +464,7 @@ def _wrong_order(run: _Run) -> str | None:
     if _steps_first(run):
         return _STEP_FIRST
     backwards = run.log.of("backward")
-    if any(event.detail for event in backwards[1:]):
+    if any(event.detail.old for event in backwards[1:]):
         return (
             "The gradients are never emptied: `backward()` adds to what is there, so that the "
             "second step goes along the sum of two gradients, and so on. Call "
@@ -499,6 +528,8 @@ def _wrong_loss(case: _Case, run: _Run, right: _Run) -> str | None:
         return next((words for words, way in alike if _is_close(run.move, way.move)), alike[0][0])
     ratio = float(first @ asked / asked.square().sum())
     if _is_close(first, ratio * asked, 1e-3):
+        if math.isclose(ratio * case.rate, 1, rel_tol=1e-3):
+            return "The step is the gradient itself: multiply it by `lr`."
         return (
             f"Your first update is {ratio:.3g} times as long as it should be: is the loss, or the "
             "gradient, multiplied or divided by something?"
@@ -572,6 +603,10 @@ def _loss(entry: Any) -> float:
         raise Mistake(
             f"Your list holds text ({entry[:20]!r}). Return numbers; formatting is for printing."
         )
+    if callable(entry):
+        raise Mistake(
+            "Your list holds a method, and not a number: are the brackets of `item()` missing?"
+        )
     if not isinstance(entry, Real) or isinstance(entry, bool):
         raise Mistake(f"Your list holds {kind(entry)}; asked for is a number for each step.")
     return float(entry)
@@ -622,6 +657,8 @@ def _recognise_losses(losses: list[float], case: _Case, right: _Run) -> str:
     for numbers, which in ((asked[1:], "first"), (asked[:-1], "last")):
         if _is_close(losses, numbers):
             return f"{learnt} it has one too few: the {which} is missing."
+    if len(losses) == 1:
+        return f"{learnt} it has a single number. Is the list made anew in each step?"
     return (
         f"{learnt} it has {len(losses)} numbers after {case.steps} steps. Asked for is one for "
         "each step."

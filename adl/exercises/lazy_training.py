@@ -46,6 +46,10 @@ _MOVEMENT_ADVICE = (
         "The norm is `np.linalg.norm`.",
     ),
     (
+        r"no attribute '(layout|dim)'|must be Tensor, not numpy",
+        "The history is made of NumPy's arrays: the norm is `np.linalg.norm`.",
+    ),
+    (
         r"broadcast",
         "A norm with `axis=0` runs over time, and gives a number for each weight. Take it of each "
         "row.",
@@ -222,6 +226,10 @@ def _movement_slips(table: np.ndarray) -> list[tuple[str, list[np.ndarray]]]:
             "weights, then take the norm.",
             [(lengths - start) / start, np.abs(lengths - start) / start],
         ),
+        (
+            "Brackets are missing: subtract first, then take the norm, and divide last.",
+            [lengths - 1, _lengths(table - table[0] / start), lengths - lengths / start],
+        ),
         ("The first row is not subtracted: it is the weights' size.", [lengths / start, lengths]),
         (
             "That is the sum, or the mean, of the sizes. The norm is the root of the sum of the "
@@ -333,13 +341,17 @@ _WIDTH_SLIPS: list[tuple[str, list[Callable[[_Table], float]]]] = [
     ),
     (
         "The curvature for each unit of width stands upside down. It is c = curvature / width, and "
-        "the critical width is 2 / (lr × c).",
+        "the critical width is 2 / (lr × c). In Python, `2 / lr * c` multiplies by c.",
         [lambda t: 2 * t.slope / t.rate, lambda t: t.slope / t.rate],
     ),
     (
         "That is lr × c, with c the curvature for each unit of width. Solve lr × c × width = 2 for "
         "the width.",
         [lambda t: t.rate * t.slope, lambda t: t.rate * t.slope / 2],
+    ),
+    (
+        "The widths are missing: divide each curvature by its width, then take the mean.",
+        [lambda t: 2 / (t.rate * t.slope * t.widths.mean())],
     ),
     (
         "That is the critical curvature, 2 / lr. At which width does a network have it?",
@@ -459,7 +471,7 @@ def _read_labels(answer: Answer) -> dict[str, Any]:
         if not isinstance(key, str) or key.strip().casefold() not in keys:
             lines = ", ".join(keys.values())
             raise Mistake(f"There is no line {key!r:.60} in the table; its lines are {lines}.")
-        if label is not None and label is not ... and str(label).strip() not in ("", "...", "??"):
+        if label is not None and label is not ... and str(label).strip(" .?"):
             key = keys[key.strip().casefold()]
             filled[key] = _alpha(key, label) if key in _ALPHAS else _line(key, label)
     if not filled:
@@ -483,9 +495,10 @@ def _alpha(key: str, label: Any) -> int:
 
 def _line(key: str, label: Any) -> str:
     word = label.casefold() if isinstance(label, str) else ""
-    if "lin" in word:
+    denied = re.search(r"\bno[nt]", word)  # "non-linear"
+    if "lin" in word and not denied:
         return "linearised"
-    if "scaled" in word or "model" in word:
+    if "scaled" in word or "model" in word or ("lin" in word and denied):
         return "scaled"
     raise Mistake(
         f'On the line "{key}" stands {label!r:.60}. Asked for is whose loss it is: "scaled" or '
@@ -575,8 +588,9 @@ EXERCISES = (
             "width exceeds the number that this course is about.",
             "`c = (curvatures / widths).mean()`. Solve lr × c × width = 2 for the width.",
         ),
-        praise="Right, inside the table and beyond it. Now put in the curvatures measured above, "
-        "and the rate 0.002: which width comes out?",
+        praise="Right, inside the table and beyond it. Now the networks above: "
+        "`critical_width(np.array(small_widths), np.array(measured), 0.002)`. Which width comes "
+        "out?",
         examine=_examine_critical_width,
     ),
     Exercise(

@@ -14,23 +14,6 @@ from adl import _inputs
 if TYPE_CHECKING:
     from adl.models._single import MLPdeep, MLPshallow
 
-PARAMETRIZATIONS = ("pytorch", "ntk")
-
-
-def check_parametrization(value: Any) -> str:
-    """The name of a parametrisation, if there is one of that name.
-
-    Examples
-    --------
-    >>> check_parametrization("mup")
-    Traceback (most recent call last):
-    ...
-    ValueError: parametrization: expected "pytorch" or "ntk", got 'mup'
-    """
-    if value not in PARAMETRIZATIONS:
-        raise ValueError(f'parametrization: expected "pytorch" or "ntk", got {value!r:.60}')
-    return value
-
 
 class StackedMLP(nn.Module):
     """Many networks of one shape, each with parameters of its own, computed together.
@@ -110,9 +93,13 @@ class StackedMLP(nn.Module):
             raise ValueError("hidden: expected at least one width, got none")
         if not callable(activation):
             raise TypeError(f"activation: expected a function, got {activation!r:.60}")
+        if parametrization not in ("pytorch", "ntk"):
+            raise ValueError(
+                f'parametrization: expected "pytorch" or "ntk", got {parametrization!r:.60}'
+            )
         generator, dtype = _inputs.torch_generator(seed), _inputs.floating(dtype)
         self.widths, self.activation = [*widths, 1], activation
-        self.parametrization = check_parametrization(parametrization)
+        self.parametrization = parametrization
         fan_ins = widths if parametrization == "ntk" else [1] * len(widths)
         self._scales = [1 / math.sqrt(fan_in) for fan_in in fan_ins]
         self._shapes: list[tuple[int, int]] = []
@@ -140,7 +127,7 @@ class StackedMLP(nn.Module):
         Parameters
         ----------
         nets : sequence of MLPshallow or MLPdeep
-            At least one, all of the same shape, activation and parametrisation.
+            At least one, all of the same shape, activation, parametrisation, dtype and device.
 
         Returns
         -------
@@ -166,12 +153,18 @@ class StackedMLP(nn.Module):
             if not all(hasattr(net, name) for name in ("linears", "activation", "parametrization")):
                 raise TypeError(f"nets: expected MLPshallow or MLPdeep, got {type(net).__name__}")
         looks = {
-            (tuple(net.hidden_widths), net.activation, net.parametrization, net.lout.weight.dtype)
+            (
+                tuple(net.hidden_widths),
+                net.activation,
+                net.parametrization,
+                net.lout.weight.dtype,
+                net.lout.weight.device,
+            )
             for net in nets
         }
         if len(looks) > 1:
             raise ValueError("nets: expected networks of one shape and kind, got several")
-        hidden, activation, parametrization, dtype = looks.pop()
+        hidden, activation, parametrization, dtype, device = looks.pop()
         stack = cls(
             len(nets),
             inputs=1,
@@ -180,6 +173,7 @@ class StackedMLP(nn.Module):
             parametrization=parametrization,
             seed=0,
             dtype=dtype,
+            device=device,
         )
         rows = [
             torch.cat(

@@ -103,7 +103,9 @@ def use_style() -> None:
     names = ["blue", "red", "green", "purple"]
     pn.theme_set(theme())
     if get_ipython() is not None:
-        set_matplotlib_formats("retina")
+        set_matplotlib_formats("retina")  # drops what hands on the alt text
+        for figure in _SENTENCES:
+            _hand_on_alt_text(type(figure))
     plt.rcParams.update(
         {
             "figure.figsize": _SIZE,
