@@ -12,7 +12,8 @@ is, and only the scaled one changes. All computations are in float64.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from adl import _inputs
 
 __all__ = [
     "ALPHAS",
+    "UNLABELLED",
     "WINDOW",
     "W_0",
     "X",
@@ -47,6 +49,9 @@ W_0 = 1.5
 
 ALPHAS = (1, 5, 10, 50, 100, 1000, 2000, 10_000)
 """Scales of the output."""
+
+UNLABELLED: Mapping[str, float] = MappingProxyType({"A": 50, "B": 1000, "C": 5})
+"""Scales of the three pictures whose labels exercise 5.6 asks for."""
 
 WINDOW = (0.0, 2.0)
 """From the start to twice the linearised step, in units of that step."""

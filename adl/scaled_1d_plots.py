@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -67,34 +67,24 @@ def plot_h() -> Plot:
     )
 
 
-def plot_unlabelled(pictures: Mapping[str, float]) -> Plot:
+def plot_unlabelled() -> Plot:
     """Losses of the scaled model and of its linearisation, without saying which is which.
-
-    Parameters
-    ----------
-    pictures : dict of str to float
-        For each panel what to call it, and its alpha; up to four.
 
     Returns
     -------
     Plot
-        The scaled model is drawn solid, its linearisation dashed.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If there are none or too many, or an alpha is not above 0.
+        A panel for each of `adl.scaled_1d.UNLABELLED`; the scaled model is drawn solid, its
+        linearisation dashed.
 
     Examples
     --------
-    >>> plot_unlabelled({"A": 50, "B": 1000}).labels.title
+    >>> plot_unlabelled().labels.title
     'Two lines in each picture: which is which?'
     """
-    few("pictures", pictures)
     names = ("solid", "dashed")
     curves = {
         panel: _curves(scaled_1d.landscape(alpha, points=_POINTS), names)
-        for panel, alpha in pictures.items()
+        for panel, alpha in scaled_1d.UNLABELLED.items()
     }
     said = "; ".join(f"{panel}: {_seen(table, names)}" for panel, table in curves.items())
     drawn = pd.concat(table.assign(panel=panel) for panel, table in curves.items())

@@ -43,7 +43,7 @@ FIGURES = {
     "scaled models: loss and movement": ("scaled.movement[:, first_of_each]", "alpha 1000: loss"),
     "the model h against its weight": ("plot_h()", "h(1.5; w)"),
     "loss landscapes of eight scales": ("plot_landscapes()", "α = 10,000"),
-    "loss landscapes labelled ??": ("plot_unlabelled(", "solid line lowest"),
+    "loss landscapes labelled ??": ("plot_unlabelled()", "solid line lowest"),
     "difference in successive weights": ("steps_made", "change / size"),
     "X times its transpose": ("plot_matrix(square, ax=axes[0])", "X times its transpose"),
     "its diagonal form": ("diagonal=True", "basis of its eigenvectors"),

@@ -148,7 +148,7 @@ def test_model_is_nan_where_its_exponential_overflows():
 
 
 def test_unlabelled_pictures_do_not_say_which_curve_is_which():
-    plot = scaled_1d_plots.plot_unlabelled({"A": 50, "B": 1000, "C": 5})
+    plot = scaled_1d_plots.plot_unlabelled()
     assert not any(word in plot.labels.title + plot.alt for word in ("scaled", "linearised", "α"))
     assert plot.alt.count("dashed line lowest at u = 1.00, 1 turn") == 3
     assert list(plot.data["panel"].cat.categories) == ["A", "B", "C"]
@@ -168,7 +168,7 @@ def test_figure_of_the_landscapes_has_a_panel_for_each_alpha():
         scaled_1d_plots.plot_h,
         scaled_1d_plots.plot_gap,
         scaled_1d_plots.plot_landscapes,
-        lambda: scaled_1d_plots.plot_unlabelled({"A": 1}),
+        scaled_1d_plots.plot_unlabelled,
     ],
 )
 def test_every_figure_can_be_drawn(draw):
@@ -186,7 +186,6 @@ def test_every_figure_can_be_drawn(draw):
         (lambda: scaled_1d.landscape(10, points=1), "points: "),
         (lambda: scaled_1d.minima([]), "alphas: "),
         (lambda: scaled_1d.minima([1, 0]), "alphas: "),
-        (lambda: scaled_1d_plots.plot_unlabelled({}), "pictures: "),
         (lambda: scaled_1d_plots.plot_landscapes(range(1, 10)), "alphas: "),
         (lambda: scaled_1d_plots.plot_gap([10]), "alphas: "),
     ],

@@ -68,7 +68,7 @@ _ADVICE = (
         "`backward()` belongs to the loss, `zero_grad()` and `step()` to the optimiser.",
     ),
     (
-        r"'_Data' object",
+        r"'_Data'",
         "A data set gives one batch at a time: `inputs, labels = dataset.next_batch(batch_size)`.",
     ),
     (r"'ellipsis'", "A `...` still stands where something should be written."),

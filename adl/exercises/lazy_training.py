@@ -11,6 +11,7 @@ import numpy as np
 from adl.exercises._answer import Answer, Mistake, NotAttempted
 from adl.exercises._exercise import Exercise
 from adl.exercises._numbers import kind, nothing_returned, one
+from adl.scaled_1d import UNLABELLED
 
 # --- 5.1, 5.2 and 5.4 Training, a model, its kernel -----------------------------------------------
 
@@ -410,7 +411,6 @@ def _wrong_width(width: float, table: _Table) -> str:
 # --- 5.6 What the pictures show -------------------------------------------------------------------
 
 # Both losses of `adl.scaled_1d` in its window, from the start to twice the linearised step.
-_ALPHAS = {"A": 50, "B": 1000, "C": 5}
 _LINES = {"solid": "scaled", "dashed": "linearised"}
 _PICTURES = {
     "A": "In A the two lines part slowly, without a ripple: the step that leads to the parabola's "
@@ -424,13 +424,13 @@ _PICTURES = {
 
 def _examine_labels(answer: Answer, rng: np.random.Generator) -> None:
     filled = _read_labels(answer)
-    right = {key: label for key, label in filled.items() if label == {**_ALPHAS, **_LINES}[key]}
+    right = {key: label for key, label in filled.items() if label == {**UNLABELLED, **_LINES}[key]}
     wrong = [key for key in filled if key not in right]
     if wrong:
         raise Mistake(
             f"Right: {len(right)} of {len(filled)}. {_reason(wrong[0], filled[wrong[0]])}"
         )
-    gaps = [key for key in (*_ALPHAS, *_LINES) if key not in filled]
+    gaps = [key for key in (*UNLABELLED, *_LINES) if key not in filled]
     if gaps:
         raise Mistake(
             f"What you have filled in is right. Still to come: {', '.join(gaps)}. A wrong guess "
@@ -465,7 +465,7 @@ def _read_labels(answer: Answer) -> dict[str, Any]:
         raise Mistake(
             f"Your function returns {kind(value)}; asked for is the table of the stub, a dict."
         )
-    keys = {key.casefold(): key for key in (*_ALPHAS, *_LINES)}
+    keys = {key.casefold(): key for key in (*UNLABELLED, *_LINES)}
     filled = {}
     for key, label in value.items():
         if not isinstance(key, str) or key.strip().casefold() not in keys:
@@ -473,7 +473,7 @@ def _read_labels(answer: Answer) -> dict[str, Any]:
             raise Mistake(f"There is no line {key!r:.60} in the table; its lines are {lines}.")
         if label is not None and label is not ... and str(label).strip(" .?"):
             key = keys[key.strip().casefold()]
-            filled[key] = _alpha(key, label) if key in _ALPHAS else _line(key, label)
+            filled[key] = _alpha(key, label) if key in UNLABELLED else _line(key, label)
     if not filled:
         raise NotAttempted("all lines of the table are still `...`")
     return {key: filled[key] for key in keys.values() if key in filled}
@@ -485,7 +485,7 @@ def _alpha(key: str, label: Any) -> int:
         alpha = float(number[0]) if number else float(label)
     except (TypeError, ValueError):
         alpha = math.nan
-    if alpha not in _ALPHAS.values() or isinstance(label, bool):
+    if alpha not in UNLABELLED.values() or isinstance(label, bool):
         raise Mistake(
             f"On the line of {key} stands {label!r:.60}. Asked for is the α of the picture: 5, 50 "
             "or 1000."

@@ -117,7 +117,7 @@ ${key(MEASURED)}<div class="by"><svg class="width"></svg><svg class="alpha"></sv
 
   // What was measured of ten networks, against one of the two choices.
   measured(width, choice, runs, given, label) {
-    const height = 240, l = 62, r = width - 20, t = 26, b = height - 42, known = this.known[choice];
+    const height = 240, l = 66, r = width - 20, t = 26, b = height - 42, known = this.known[choice];
     const log = (v, [low, high]) => Math.log(v / low) / Math.log(high / low);
     const column = v => l + 12 + log(v, [known[0], known.at(-1)]) * (r - l - 12), row = v => b - log(v, this.shares) * (b - t);
     const here = column(this.chosen[choice]), ends = [runs[0], runs.at(-1)];
