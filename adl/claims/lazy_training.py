@@ -39,12 +39,12 @@ def _batch(dataset: Data) -> tuple[torch.Tensor, torch.Tensor]:
 def _deep() -> Trained:
     """A network for each seed, all on one data set."""
     net = StackedMLP(len(SEEDS), inputs=1, hidden=[10, 10], seed=0, dtype=torch.float64)
-    return fit(net, _points(0), step_size=0.1, steps=10_000, every=100)
+    return fit(net, _points(0), step_size=0.1, steps=4000, every=100)
 
 
 @claim(
     "5.deep-fits",
-    "Loss of MLPdeep(10) after 10,000 steps at 0.1 on fifteen points, as a share of its start.",
+    "Loss of MLPdeep(10) after 4,000 steps at 0.1 on fifteen points, as a share of its start.",
     high=0.01,
     place="try-it",
     digits=None,
@@ -56,7 +56,7 @@ def deep_fits(seed: int) -> float:
 
 @claim(
     "5.deep-moves",
-    "Relative movement of the output weights of MLPdeep(10) in 10,000 steps at 0.1.",
+    "Relative movement of the output weights of MLPdeep(10) in 4,000 steps at 0.1.",
     low=2,
     high=10,
     place="try-it",
@@ -68,7 +68,7 @@ def deep_moves(seed: int) -> float:
 
 @claim(
     "5.deep-edge",
-    "Step size × curvature of MLPdeep(10) at 0.1, after 10,000 steps over before the first.",
+    "Step size × curvature of MLPdeep(10) at 0.1, after 4,000 steps over before the first.",
     low=2,
     place="try-it",
     digits=None,
@@ -341,7 +341,7 @@ def _thin_or_wide(hidden: int) -> Trained:
 
 @claim(
     "5.first-drifts",
-    "Kernel drift of MLPdeep(10) in 10,000 steps at 0.1.",
+    "Kernel drift of MLPdeep(10) in 4,000 steps at 0.1.",
     low=1,
     place="what-the-tangent-kernel-says",
     digits=0,
@@ -513,9 +513,9 @@ def _thrown(seed: int) -> pd.DataFrame:
 
 @cache
 def _far(seed: int, product: float) -> Trained:
-    """Three networks of width 3000."""
+    """Three networks of width 2000."""
     dataset = _points(seed)
-    net = StackedMLP(3, inputs=1, hidden=[3000], seed=seed)
+    net = StackedMLP(3, inputs=1, hidden=[2000], seed=seed)
     found = sharpness(net, _batch(dataset))
     return fit(net, dataset, step_size=product / found, steps=1000, every=1000)
 
@@ -585,7 +585,7 @@ def catapult_flat(seed: int) -> float:
 
 @claim(
     "5.beyond-four",
-    "Loss after 1000 steps of networks of width 3000 that began at 5, over that of the same "
+    "Loss after 1000 steps of networks of width 2000 that began at 5, over that of the same "
     "networks from 1.8, medians of three.",
     low=2,
     place="beyond-the-critical-width",
