@@ -56,8 +56,9 @@ data: $(READY) ## compute again what is stored: claims, the race of the schedule
 	$(BIN)/python tools/store_lazy_training.py
 	$(BIN)/python tools/store_claims.py
 
-bench: $(READY) ## measure how much faster stacked training is, as ratios
+bench: $(READY) ## measure how much faster stacked training is, as ratios (some 20 minutes)
 	$(BIN)/python benchmarks/stacked_training.py
+	$(BIN)/python benchmarks/lazy_training.py
 
 address: $(READY) ## write the repository's address and version wherever they must appear
 	$(BIN)/python tools/address.py

@@ -225,8 +225,9 @@ class StackedSGD(_StackedOptimizer):
             Learning rates.
         """
         self.steps += 1
-        velocity = self._averages["velocity"].mul_(self.momentum).add_(gradient)
-        self.net.vector.sub_(step_size * velocity)
+        if self.momentum:
+            gradient = self._averages["velocity"].mul_(self.momentum).add_(gradient)
+        self.net.vector.sub_(step_size * gradient)
 
 
 class StackedAdam(_StackedOptimizer):
@@ -426,16 +427,28 @@ def train_stacked(
     losses = net.vector.new_empty(records, net.models)
     kept = net.vector.new_empty(records, net.models, columns)
     first = optimizer.steps
+    layers = net.layers(net.vector.detach())  # views, which follow the parameters
     for step in progress_bar(range(steps), label="training"):
         if callable(batch):
             inputs, targets = check_batch(batch(generator), net)
-        each = mean_losses(loss, net(inputs), targets)
-        (gradient,) = torch.autograd.grad(each.sum(), net.vector)
+        outputs, pull = net.vjp(inputs, layers)
+        each, slopes = _losses_and_slopes(loss, outputs, targets)
         if step % every == 0:
-            losses[step // every] = each.detach()
+            losses[step // every] = each
             kept[step // every] = net.vector.detach()[:, weights]
-        optimizer.step(gradient, rates[step])
+        optimizer.step(pull(slopes), rates[step])
     return Run(first + every * torch.arange(records, device=losses.device), losses, kept)
+
+
+def _losses_and_slopes(
+    loss: Callable[..., Tensor], outputs: Tensor, targets: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Loss of each network, and its derivatives by the outputs."""
+    if loss is F.mse_loss:
+        errors = outputs - targets
+        return errors.square().mean(-1), 2 / errors.shape[-1] * errors
+    each = mean_losses(loss, outputs.requires_grad_(), targets)
+    return each.detach(), torch.autograd.grad(each.sum(), outputs)[0]
 
 
 def check_optimizer(optimizer: Any) -> StackedSGD | StackedAdam:

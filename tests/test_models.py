@@ -665,3 +665,21 @@ def test_single_networks_that_cannot_be_made_are_refused_in_words(make, options,
         options = {"base_model": MLPdeep(3, seed=0), **options}
     with pytest.raises(error, match=f"^{words}"):
         make(**options)
+
+
+@pytest.mark.parametrize("parametrization", ["pytorch", "ntk"])
+@pytest.mark.parametrize(
+    "activation", [torch.relu, torch.tanh, F.gelu, torch.relu_, nn.ReLU(inplace=True)]
+)
+@pytest.mark.parametrize("hidden", [[7], [7, 5]])
+@pytest.mark.parametrize("shape", [(9, 3), (4, 9, 3)])
+def test_backpropagation_written_out_is_that_of_autograd(
+    shape, hidden, activation, parametrization
+):
+    net = stack(hidden=hidden, activation=activation, parametrization=parametrization)
+    slopes = examples(4, 9).flip(0)
+    outputs, pull = net.vjp(examples(*shape))
+    wanted = net(examples(*shape))
+    (gradient,) = torch.autograd.grad(wanted, net.vector, slopes)
+    torch.testing.assert_close(outputs, wanted)
+    torch.testing.assert_close(pull(slopes), gradient)

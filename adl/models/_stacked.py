@@ -247,6 +247,60 @@ class StackedMLP(nn.Module):
         biases, weights, scale = last
         return torch.baddbmm(biases, hidden, weights, **scale)[..., 0]
 
+    @torch.no_grad()
+    def vjp(
+        self, inputs: Tensor, layers: Sequence[tuple[Tensor, Tensor]] | None = None
+    ) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """Outputs, and the function that carries derivatives back from them to the parameters.
+
+        As ``torch.func.vjp``. For networks this small most of the time goes into PyTorch's
+        bookkeeping, and backpropagation written out needs none of it.
+
+        Parameters
+        ----------
+        inputs : torch.Tensor, shape (examples, inputs) or (models, examples, inputs)
+        layers : list of (torch.Tensor, torch.Tensor), optional
+            From `layers`, to take the parameters apart once and not in every step.
+
+        Returns
+        -------
+        outputs : torch.Tensor, shape (models, examples)
+        pull : callable
+            From derivatives by the outputs, of their shape, to those by `vector`, of its shape.
+
+        Examples
+        --------
+        >>> net = StackedMLP(5, inputs=1, hidden=[10], seed=0)
+        >>> outputs, pull = net.vjp(torch.zeros(15, 1))
+        >>> pull(torch.ones_like(outputs)).shape
+        torch.Size([5, 31])
+        """
+        layers = self.layers() if layers is None else layers
+        values, back = [inputs.expand(len(layers[0][0]), *inputs.shape[-2:])], []
+        *first, last = zip(layers, self._scales, strict=True)
+        for (weights, biases), scale in first:
+            sums = torch.baddbmm(biases, values[-1], weights, beta=scale, alpha=scale)
+            value, through = _activated(self.activation, sums)
+            values.append(value)
+            back.append(through)
+        (weights, biases), scale = last
+        outputs = torch.baddbmm(biases, values[-1], weights, beta=scale, alpha=scale)[..., 0]
+
+        @torch.no_grad()
+        def pull(slopes: Tensor) -> Tensor:
+            slopes, parts = slopes[..., None], []
+            for layer, ((weights, _), scale) in reversed(
+                [*enumerate(zip(layers, self._scales, strict=True))]
+            ):
+                by_biases = _times(scale, slopes).sum(1)
+                by_weights = _times(scale, torch.bmm(values[layer].mT, slopes))
+                parts += by_biases, by_weights.flatten(1)
+                if layer:
+                    slopes = back[layer - 1](_times(scale, torch.bmm(slopes, weights.mT)))
+            return torch.cat(parts[::-1], 1)
+
+        return outputs, pull
+
     def some(self, models: slice | Tensor) -> StackedMLP:
         """Some of the networks, as a stack of their own with a copy of their parameters.
 
@@ -355,6 +409,29 @@ def linear(weights: Tensor, biases: Tensor) -> nn.Linear:
         layer.weight.copy_(weights.T)
         layer.bias.copy_(biases[0])
     return layer
+
+
+# How PyTorch itself carries derivatives back through the usual activations.
+_BACK = {
+    torch.relu: lambda slopes, values: torch.ops.aten.threshold_backward(slopes, values, 0),
+    torch.tanh: torch.ops.aten.tanh_backward,
+}
+
+
+def _activated(
+    activation: Callable[[Tensor], Tensor], sums: Tensor
+) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """Values of a layer, and the function that carries derivatives back through the activation."""
+    if activation in _BACK:
+        values = activation(sums)
+        return values, lambda slopes: _BACK[activation](slopes, values)
+    with torch.enable_grad():  # of a copy, for an activation may work in place
+        values = activation(sums.requires_grad_().clone())
+    return values.detach(), lambda slopes: torch.autograd.grad(values, sums, slopes)[0]
+
+
+def _times(scale: float, tensor: Tensor) -> Tensor:
+    return tensor if scale == 1 else scale * tensor
 
 
 class _Activation(nn.Module):
