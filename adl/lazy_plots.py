@@ -15,6 +15,7 @@ from torch import Tensor
 
 from adl.data import Data
 from adl.plotting import (
+    LINE_COLOURS,
     LINE_STYLES,
     PALETTE,
     TITLE_WIDTH,
@@ -187,13 +188,12 @@ def plot_progress(
         if len(names) != models:
             raise ValueError(f"names: expected {models}, one for each model, got {len(names)}")
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.0, 3.75), layout="constrained")
-    colours = [PALETTE[name] for name in ("blue", "red", "green", "purple")]
     for model in range(models):
         look = (
             {"color": PALETTE["blue"], "alpha": 0.5, "linestyle": "solid"}
             if names is None
             else {
-                "color": colours[model],
+                "color": LINE_COLOURS[model],
                 "linestyle": LINE_STYLES[model],
                 "label": names[model],
             }

@@ -87,12 +87,20 @@ def train(
             "net: expected a network with a method save_weights, such as MLPdeep, got "
             f"{type(net).__name__}; with save_weights_every=0 none is needed"
         )
-    optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+    parameters = [parameter for parameter in net.parameters() if parameter.requires_grad]
+    if not parameters:
+        raise ValueError("net: expected a network with parameters to train, got none")
+    optimizer = torch.optim.SGD(parameters, lr=lr)
     losses = []
     for step in progress_bar(range(steps), label="training"):
         if every > 0 and step % every == 0:
             net.save_weights()
         inputs, labels = dataset.next_batch(batch_size)
+        if inputs.dtype != parameters[0].dtype:
+            raise TypeError(
+                f"dataset: expected inputs of {parameters[0].dtype}, as the network's parameters "
+                f"are, got {inputs.dtype}"
+            )
         outputs = net(inputs)
         # Otherwise (n,) less (n, 1) would be n × n differences, and train something else.
         if outputs.shape != labels.shape:

@@ -610,6 +610,21 @@ def test_anything_that_gives_batches_can_be_learned_from():
             "net: expected a network .torch.nn.Module., got function",
         ),
         (
+            {"net": torch.nn.Linear(1, 1), "save_weights_every": 0},
+            TypeError,
+            "dataset: expected inputs of torch.float32, as the network's parameters are, got",
+        ),
+        (
+            {"net": torch.nn.Linear(1, 1).requires_grad_(False), "save_weights_every": 0},
+            ValueError,
+            "net: expected a network with parameters to train, got none",
+        ),
+        (
+            {"net": torch.nn.Flatten(0), "save_weights_every": 0},
+            ValueError,
+            "net: expected a network with parameters to train, got none",
+        ),
+        (
             {"net": torch.nn.Linear(1, 1)},
             TypeError,
             "net: expected a network with a method save_weights, such as MLPdeep, got Linear; with "

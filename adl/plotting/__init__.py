@@ -2,6 +2,7 @@
 
 from adl.plotting._nets import plot_data, plot_net
 from adl.plotting._style import (
+    LINE_COLOURS,
     LINE_STYLES,
     PALETTE,
     TITLE_WIDTH,
@@ -18,6 +19,7 @@ from adl.plotting._style import (
 )
 
 __all__ = [
+    "LINE_COLOURS",
     "LINE_STYLES",
     "PALETTE",
     "TITLE_WIDTH",

@@ -41,6 +41,9 @@ PALETTE = {
 """Colours by name: Okabe and Ito's set, told apart with any colour vision, darkened until each has
 a contrast of at least 3 to white. `LINE_STYLES` repeat the distinction for print."""
 
+LINE_COLOURS = [PALETTE[name] for name in ("blue", "red", "green", "purple")]
+"""Colours of up to four curves, in the order of their `LINE_STYLES`."""
+
 LINE_STYLES = ["solid", "dashed", "dotted", "dashdot"]
 """Line styles in the order in which the colours blue, red, green and purple use them."""
 
@@ -100,7 +103,6 @@ def use_style() -> None:
     >>> plt.rcParams["axes.spines.top"]
     False
     """
-    names = ["blue", "red", "green", "purple"]
     pn.theme_set(theme())
     if get_ipython() is not None:
         set_matplotlib_formats("retina")  # drops what hands on the alt text
@@ -111,8 +113,7 @@ def use_style() -> None:
             "figure.figsize": _SIZE,
             "figure.dpi": _DPI,
             "figure.facecolor": "white",
-            "axes.prop_cycle": cycler(color=[PALETTE[name] for name in names])
-            + cycler(linestyle=LINE_STYLES),
+            "axes.prop_cycle": cycler(color=LINE_COLOURS) + cycler(linestyle=LINE_STYLES),
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.edgecolor": "#999999",
@@ -322,12 +323,11 @@ def in_styles(plot: Plot, column: str) -> Plot:
     >>> in_styles(plot, "name").mapping["linetype"]
     'name'
     """
-    colours = [PALETTE[name] for name in ("blue", "red", "green", "purple")]
     return (
         plot
         + pn.aes(color=column, fill=column, linetype=column)
-        + pn.scale_color_manual(values=colours)
-        + pn.scale_fill_manual(values=colours)
+        + pn.scale_color_manual(values=LINE_COLOURS)
+        + pn.scale_fill_manual(values=LINE_COLOURS)
         + pn.scale_linetype_manual(values=LINE_STYLES)
     )
 
@@ -345,7 +345,9 @@ def _hand_on_alt_text(kind: type[Figure]) -> None:
     def draw_with_alt_text(figure: Figure) -> tuple[Any, dict[str, Any]]:
         drawn = draw(figure)
         picture, metadata = drawn if isinstance(drawn, tuple) else (drawn, {})
-        return picture, {**metadata, "alt": alt_text(figure)}
+        said = alt_text(figure)
+        # An empty text would say that the picture is mere decoration.
+        return picture, {**metadata, "alt": said} if said else metadata
 
     draw_with_alt_text.hands_on_alt_text = True
     formatter.for_type(kind, draw_with_alt_text)
