@@ -292,7 +292,7 @@ def shallow_moves(seed: int) -> float:
 
 @cache
 def _long() -> pd.DataFrame:
-    return width.long_runs().set_index(["width", "step"])
+    return width.long_runs().set_index(["width", "step"]).sort_index()
 
 
 def _at(hidden: int, step: int, what: str) -> float:
