@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -114,7 +114,6 @@ def movement_by_width(
     datasets: Sequence[Data],
     *,
     networks: int = 10,
-    activation: Callable[[Tensor], Tensor] = torch.relu,
     parametrization: Literal["pytorch", "ntk"] = "pytorch",
     share: float = 0.1,
     seed: Any = None,
@@ -129,7 +128,7 @@ def movement_by_width(
         What they learn; `networks` of them for each.
     networks : int, default 10
         Initialisations for each width and data set.
-    activation, parametrization
+    parametrization : {"pytorch", "ntk"}, default "pytorch"
         As in `adl.models.StackedMLP`.
     share : float, default 0.1
         As in `to_equal_loss`.
@@ -172,7 +171,6 @@ def movement_by_width(
                 networks,
                 inputs=1,
                 hidden=[width],
-                activation=activation,
                 parametrization=parametrization,
                 seed=generator,
             )

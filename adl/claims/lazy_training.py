@@ -15,7 +15,7 @@ import torch
 from adl import double_descent, flow, least_squares, linear, scaled_1d, width
 from adl.claims import SEEDS, claim
 from adl.curvature import kernel_drift, kernel_sharpness, sharpness, tangent_kernel
-from adl.data import Data
+from adl.data import Data, middle_f
 from adl.lazy import Trained, fit, layer_columns, linearised_losses
 from adl.models import LinSin, StackedMLP
 from adl.training import StackedSGD, train_stacked
@@ -149,6 +149,20 @@ def many_features_risk(seed: int) -> float:
 
     dataset = _points(seed)
     return (dataset.risk(outputs).min() / dataset.risk(torch.zeros_like)).item()
+
+
+@claim(
+    "5.repeating-features",
+    "Least true risk of a function on [-1, 1] that repeats after 1, for the target middle.",
+    low=0.205,
+    high=0.215,
+    place="many-features",
+    digits=2,
+)
+def repeating_features() -> float:
+    # At x and x + 1 it says the same: the best is the mean of the two targets.
+    x = np.linspace(-1, 0, 10_001)
+    return float(np.mean(((middle_f(x) - middle_f(x + 1)) / 2) ** 2))
 
 
 def _after_400(seed: int, share: float) -> float:
@@ -1142,6 +1156,39 @@ def u_alike(seed: int) -> float:
     inputs = Data(50, -1, 1, 0, "middle", seed=seed, dtype=torch.float64).inputs
     features = linear.with_bias(linear.sinusoids(inputs, 100, frequency=_SLOW))
     return float(torch.linalg.matrix_rank(features))
+
+
+def _slow_product(seed: int, feature_dim: int) -> float:
+    """0.1 times the curvature of slow features at fifty points."""
+    inputs = Data(50, -1, 1, 0, "middle", seed=seed, dtype=torch.float64).inputs
+    features = linear.with_bias(linear.sinusoids(inputs, feature_dim, frequency=_SLOW))
+    return 0.1 * linear.curvatures(features)[-1].item()
+
+
+@claim(
+    "5.u-product-few",
+    "Step size × curvature of 16 features of frequency 0.2 pi at fifty points, at the step size "
+    "0.1.",
+    low=0.55,
+    high=0.85,
+    place="after-the-u",
+    digits=1,
+)
+def u_product_few(seed: int) -> float:
+    return _slow_product(seed, 16)
+
+
+@claim(
+    "5.u-product-many",
+    "Step size × curvature of 198 features of frequency 0.2 pi at fifty points, at the step size "
+    "0.1.",
+    low=1.25,
+    high=2,
+    place="after-the-u",
+    digits=1,
+)
+def u_product_many(seed: int) -> float:
+    return _slow_product(seed, 198)
 
 
 @cache

@@ -589,8 +589,7 @@ EXERCISES = (
             "`c = (curvatures / widths).mean()`. Solve lr × c × width = 2 for the width.",
         ),
         praise="Right, inside the table and beyond it. Now the networks above: "
-        "`critical_width(np.array(small_widths), np.array(measured), 0.002)`. Which width comes "
-        "out?",
+        "`critical_width(small_widths, measured, 0.002)`. Which width comes out?",
         examine=_examine_critical_width,
     ),
     Exercise(
