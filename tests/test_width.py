@@ -136,7 +136,8 @@ def test_the_table_holds_what_each_network_did(parametrization):
                     drift[model].item(),
                     taken[model].item(),
                 ]
-                assert next(rows) == pytest.approx((width, number, model, *numbers), rel=1e-6)
+                wanted = (width, number, model, *numbers)  # nan where one never got there
+                assert next(rows) == pytest.approx(wanted, rel=1e-6, nan_ok=True)
     assert next(rows, None) is None
 
 
